@@ -1,0 +1,1 @@
+"""Tests of Warden: real processes, real sockets, a real chain."""

@@ -1,0 +1,115 @@
+"""A real instance in a directory of its own, for tests: its processes are started and ended by pid."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from warden.runtime import settings_load
+from warden.runtime.bus import Bus
+from warden.runtime.keys import Keyring
+from warden.runtime.latch import Latch
+from warden.runtime.places import Places, create
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from warden.domain.roles import Role
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+# Every port 0, so that two runs side by side pass.
+DEVNET_TOML = """\
+environment = "devnet"
+[gateway]
+port = 0
+[api]
+port = 0
+"""
+
+
+def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
+    """Wait until `condition` holds; fail the test with `what` when it does not within a generous bound."""
+    end = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"within {timeout_s} s there was no {what}")
+        time.sleep(0.02)
+
+
+class Instance:
+    """An instance's home under /tmp (socket paths are short), and the processes that were started in it."""
+
+    def __init__(self, toml: str = DEVNET_TOML) -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="warden-test-"))
+        self.config = self.home / settings_load.FILE_NAME
+        self.config.write_text(toml, encoding="utf-8")
+        self.settings = settings_load.load(self.config)
+        self.places: Places = create(self.home)
+        Keyring(self.places.keys).ensure()
+        self.latch = Latch(self.places.stop)
+        self.latch.create()
+        settings_load.freeze(self.settings, self.places)
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self, role: Role, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start one process of Warden as supervisord would."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"warden.{role}", "--home", str(self.home), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=REPOSITORY,
+        )
+        self.processes[role] = process
+        return process
+
+    def signal(self, role: Role, number: int) -> None:
+        """Send a signal to a process that was started here."""
+        self.processes[role].send_signal(number)
+
+    def end(self, role: Role, timeout_s: float = 30.0) -> int:
+        """End a process in order and return its exit code."""
+        process = self.processes.pop(role)
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        try:
+            return process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+    def bus(self, role: Role) -> Bus:
+        """Return a bus of the test's own in `role`; the caller closes it."""
+        return Bus(role, self.places)
+
+    def output(self, role: Role) -> str:
+        """Return what a process wrote for people."""
+        path = self.places.logs / f"{role.value}.out"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def close(self) -> None:
+        """End every process and remove the home."""
+        for process in self.processes.values():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGCONT)
+                process.kill()
+            process.wait()
+        shutil.rmtree(self.home, ignore_errors=True)
+        if not self.places.run.is_relative_to(self.home):
+            shutil.rmtree(self.places.run, ignore_errors=True)

@@ -1,0 +1,124 @@
+"""What a strategy proposes and what Warden answers: typed values, the same in every environment."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from warden.domain.modes import Action
+from warden.domain.money import Wei
+
+
+class Outcome(StrEnum):
+    """Warden's answer to a proposal."""
+
+    APPROVED = "approved"
+    REDUCED = "reduced"
+    REFUSED = "refused"
+
+
+class TradeState(StrEnum):
+    """Where an intent stands. UNKNOWN is never treated as failed (EX3)."""
+
+    SIGNED = "signed"
+    SENT = "sent"
+    SEEN = "seen"
+    MINED = "mined"
+    FINAL = "final"
+    REVERTED = "reverted"
+    REJECTED = "rejected"
+    RELEASED = "released"
+    UNKNOWN = "unknown"
+
+
+class Swap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A swap through a Uniswap-V2-style router along `path`.
+
+    Attributes:
+        path: token addresses, checksummed hex, first sold, last bought; two at least.
+        amount_in: of `path[0]`, in its smallest unit, above zero.
+        min_amount_out: of `path[-1]`; the router reverts below it, so that profit is enforced on chain.
+    """
+
+    path: tuple[str, ...]
+    amount_in: Wei
+    min_amount_out: Wei
+
+
+class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a strategy asks for.
+
+    Attributes:
+        swap: the trade.
+        action: what it does to the exposure; a closed cycle opens and reduces in one step and counts as OPEN.
+        valid_blocks: how many blocks after the one it was made on it may still be mined, 1 to 100.
+        expected_profit_wei: the strategy's claim, in wei of the path's first token; never believed.
+        note: one line for the operator.
+    """
+
+    swap: Swap
+    action: Action = Action.OPEN
+    valid_blocks: int = 2
+    expected_profit_wei: Wei = Wei(0)
+    note: str = ""
+
+
+class Intent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A proposal on its way through the gate.
+
+    Attributes:
+        intent_id: random, 32 hex characters; a second one with the same id is refused.
+        trace_id: one id from opportunity to receipt (OB3), 32 hex characters.
+        trader_session: the session that the watchdog gave this trader process.
+        strategy: the strategy's name.
+        block: number of the block that it was made on.
+        not_after_s: chain time in Unix seconds; the swap's deadline is no later (I2).
+        not_after_boot_ns: CLOCK_BOOTTIME in nanoseconds after which nothing of it leaves.
+    """
+
+    intent_id: str
+    trace_id: str
+    trader_session: str
+    strategy: str
+    block: int
+    not_after_s: int
+    not_after_boot_ns: int
+    proposal: Proposal
+
+
+class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Warden's answer, typed so that screen, journal and alert show it without parsing text (EX1).
+
+    Attributes:
+        rule: the rule's id, such as `limits.max_trade_eth`; empty when approved.
+        limit, observed: what was compared, as text in `unit`.
+        setting: the key of warden.toml that would change it; empty where none does.
+        message: one line for people.
+    """
+
+    intent_id: str
+    outcome: Outcome
+    rule: str = ""
+    limit: str = ""
+    observed: str = ""
+    unit: str = ""
+    setting: str = ""
+    message: str = ""
+
+
+class TradeUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How an approved intent fares on the chain; figures come from the receipt, never from the claim.
+
+    Attributes:
+        net_wei: what came less what went less gas, in wei; None until it is mined.
+        gas_wei: gas burnt in wei; None until it is mined.
+    """
+
+    intent_id: str
+    state: TradeState
+    tx_hash: str = ""
+    block: int = 0
+    net_wei: Wei | None = None
+    gas_wei: Wei | None = None
+    error: str = ""

@@ -1,0 +1,1 @@
+"""Risk rules as state machines: (state, event, now) -> state, decisions."""

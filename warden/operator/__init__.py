@@ -1,0 +1,1 @@
+"""What an operator's programs (console, command line) share: the stop, the link, the picture."""

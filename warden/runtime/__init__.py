@@ -1,0 +1,1 @@
+"""Side effects that processes share: bus, journal, latch, clock, settings, logs, process frame."""

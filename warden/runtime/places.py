@@ -1,0 +1,112 @@
+"""Where an instance keeps its things: one home directory, every path in it named here once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from warden.domain.errors import ConfigurationInvalid
+from warden.domain.roles import PROCESSES, Role
+from warden.wire.addresses import SOCKET_PATH_BYTES_MAX
+
+# The longest socket name below the run directory: /notifier/telemetry-notifier.ipc, and a .lock beside it.
+_LONGEST_SOCKET: Final = len("/notifier/telemetry-notifier.ipc.lock")
+
+
+class Places(msgspec.Struct, frozen=True):
+    """The directories of one instance. `run` is resolved: sockets stand there and their paths are short."""
+
+    home: Path
+    run: Path
+    keys: Path
+    stop: Path
+    state: Path
+    logs: Path
+
+    @property
+    def settings(self) -> Path:
+        """The checked, frozen copy of the configuration that the processes read."""
+        return self.state / "settings.json"
+
+    @property
+    def devnet_manifest(self) -> Path:
+        """What the devnet deployed, written by it; only there in the devnet environment."""
+        return self.run / Role.DEVNET.value / "devnet.json"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        """Where supervisord answers."""
+        return self.run / "supervisor.sock"
+
+    def role(self, role: Role) -> Path:
+        """Return a role's own run directory: its sockets and locks."""
+        return self.run / role.value
+
+    def url_file(self, role: Role) -> Path:
+        """Return the file in which a role that serves HTTP says where, for port 0."""
+        return self.role(role) / "url"
+
+    def journal(self, role: Role) -> Path:
+        """Return a role's journal."""
+        return self.state / f"{role.value}.db"
+
+
+def places(home: Path) -> Places:
+    """Return the places of the instance at `home`; nothing is made."""
+    home = home.absolute()
+    logs = home / "logs"
+    return Places(
+        home=home,
+        run=(home / "run").resolve(),
+        keys=home / "keys",
+        stop=home / "stop",
+        state=home / "state",
+        logs=logs.resolve(),
+    )
+
+
+def create(home: Path, *, run_dir: Path | None = None, logs_dir: Path | None = None) -> Places:
+    """Make the instance's directories, for their owner only, and return them.
+
+    The stop directory is not made here (see `Latch.create`): a lost one must not come back by itself.
+    Where the home's own path is too long for sockets, `run` becomes a link to a short directory.
+
+    Raises:
+        ConfigurationInvalid: a directory cannot be made or belongs to somebody else.
+    """
+    home = home.absolute()
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if run_dir is None and len(os.fsencode(home / "run")) + _LONGEST_SOCKET > SOCKET_PATH_BYTES_MAX:
+            run_dir = _short_run_dir(home)
+        _own_or_link(home / "run", run_dir)
+        _own_or_link(home / "logs", logs_dir)
+        made = places(home)
+        for directory in (made.keys, made.state, *(made.role(role) for role in PROCESSES)):
+            directory.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationInvalid(
+            f"cannot use {error.filename or home} for Warden's files: {error.strerror}; choose another --home"
+        ) from error
+    return made
+
+
+def _short_run_dir(home: Path) -> Path:
+    digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
+    return Path(f"/tmp/warden-{os.getuid()}-{digest}")  # noqa: S108 - its owner and rights are checked below
+
+
+def _own_or_link(path: Path, elsewhere: Path | None) -> None:
+    """Make `path` a directory of ours, or a link to `elsewhere`, which must then be ours."""
+    target = path if elsewhere is None else elsewhere.absolute()
+    if elsewhere is not None and not (path.is_symlink() and path.readlink() == target):
+        path.unlink(missing_ok=True)
+        path.symlink_to(target)
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = target.stat(follow_symlinks=False)
+    if not target.is_dir() or status.st_uid != os.getuid():
+        raise ConfigurationInvalid(f"{target} belongs to another user: set run_dir in warden.toml")

@@ -1,0 +1,231 @@
+"""The frame that every process stands in: one instance, orderly end, own output, heartbeat, telemetry.
+
+A process's `main.py` gives `run` a function that takes the `Frame`; configuration errors end with one line
+and exit code 2, which supervisord does not restart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import os
+import resource
+import secrets
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from loguru import logger
+
+from warden.domain.errors import EXIT_DONE, EXIT_FAILED, ConfigurationInvalid, WardenError
+from warden.runtime import logs
+from warden.runtime.bus import Bus
+from warden.runtime.clock import NS_PER_MS, Clock, SystemClock, read_boot_id, wall_text
+from warden.runtime.latch import Latch
+from warden.runtime.places import Places, places
+from warden.runtime.settings import Settings, read_frozen
+from warden.wire.addresses import BEATS
+from warden.wire.codec import Undecodable, decode, encode
+from warden.wire.messages import Beat, Event, Head, ProcessState, Severity, WatchdogToProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import msgspec
+
+    from warden.domain.roles import Role
+    from warden.wire.messages import Permit, TraderLeave
+
+_PR_SET_PDEATHSIG: Final = 1
+_FILES_MIN: Final = 256
+_LEAVES_MAX: Final = 64
+
+
+class Frame:
+    """One process's own view: who it is, its places and settings, and its voice on the bus.
+
+    Everything here belongs to the process's main thread.
+    """
+
+    def __init__(self, role: Role, where: Places, settings: Settings, bus: Bus, clock: Clock) -> None:
+        self.role = role
+        self.places = where
+        self.settings = settings
+        self.bus = bus
+        self.clock = clock
+        self.latch = Latch(where.stop)
+        self.session = secrets.token_hex(16)
+        self.boot_id = read_boot_id()
+        self.publisher = bus.publisher()
+        self.ending = False
+        self._beats = bus.connect(BEATS)
+        self._beat_seq = 0
+        self._beat_due_ns = 0
+        # Readable when a signal has come, so that a poll ends at once.
+        self.signalled, self._signal_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(self._signal_write, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._end)
+
+    @property
+    def beat_socket(self) -> object:
+        """The socket on which the watchdog's answers come; for a poller."""
+        return self._beats.socket
+
+    def beat_due_ms(self) -> int:
+        """Return milliseconds until the next beat is due, 0 when it is."""
+        return max(0, -(-(self._beat_due_ns - self.clock.boot_ns()) // NS_PER_MS))
+
+    def beat(
+        self,
+        state: ProcessState,
+        *,
+        progress: int = 0,
+        offered: int = 0,
+        handled: int = 0,
+        positions: int = 0,
+        clean: bool = True,
+        heads: tuple[Head, ...] = (),
+        detail: str = "",
+        now: bool = False,
+    ) -> bool:
+        """Send a heartbeat if one is due, or `now`; call it from the loop that it vouches for.
+
+        Returns:
+            Whether one was sent to a watchdog that is there.
+        """
+        sent_ns = self.clock.boot_ns()
+        if sent_ns < self._beat_due_ns and not now:
+            return False
+        self._beat_due_ns = sent_ns + self.settings.watchdog.beat_interval_ms * NS_PER_MS
+        self._beat_seq += 1
+        return self._beats.send(
+            encode(
+                Beat(
+                    role=self.role,
+                    pid=os.getpid(),
+                    session=self.session,
+                    boot_id=self.boot_id,
+                    seq=self._beat_seq,
+                    sent_ns=sent_ns,
+                    state=state,
+                    progress=progress,
+                    offered=offered,
+                    handled=handled,
+                    positions=positions,
+                    clean=clean,
+                    heads=heads,
+                    detail=detail[:200],
+                )
+            )
+        )
+
+    def leaves(self) -> list[Permit | TraderLeave]:
+        """Return what the watchdog has granted since the last call, oldest first, 64 at most."""
+        granted: list[Permit | TraderLeave] = []
+        while len(granted) < _LEAVES_MAX and (data := self._beats.receive()) is not None:
+            try:
+                granted.append(decode(data, WatchdogToProcess))
+            except Undecodable as error:
+                self.event(Severity.WARNING, "bus.undecodable", f"from the watchdog: {error}")
+        return granted
+
+    def publish(self, status: msgspec.Struct) -> None:
+        """Tell whoever listens how things stand."""
+        self.publisher.publish(status)
+
+    def event(
+        self,
+        severity: Severity,
+        kind: str,
+        message: str,
+        *,
+        trace_id: str = "",
+        runbook: str = "",
+        **data: object,
+    ) -> None:
+        """Write a line to this process's log and tell logger, notifier and console."""
+        bound = logger.bind(kind=kind, **data, **({"trace_id": trace_id} if trace_id else {}))
+        bound.log(severity.value.upper(), "{}", message)
+        self.publisher.publish(
+            Event(
+                time=wall_text(self.clock),
+                role=self.role,
+                severity=severity,
+                kind=kind,
+                message=logs.redact(message)[:2_000],
+                data={key: logs.redact(str(value))[:500] for key, value in data.items()},
+                trace_id=trace_id,
+                runbook=runbook,
+            )
+        )
+
+    def _end(self, _number: int, _stack: object) -> None:
+        self.ending = True
+
+
+def die_with_parent(number: int = signal.SIGTERM) -> None:
+    """Ask the kernel for signal `number` when the parent ends, so that nothing is orphaned."""
+    parent = os.getppid()
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
+    if os.getppid() != parent:
+        os.kill(os.getpid(), number)
+
+
+def run(role: Role, main: Callable[[Frame], None], arguments: list[str] | None = None) -> int:
+    """Run a process to its end and return its exit code: 0 orderly, 1 broken, 2 configuration.
+
+    Args:
+        role: which process this is.
+        main: its loop; returns when `frame.ending`.
+        arguments: for tests; the command line otherwise.
+    """
+    parser = argparse.ArgumentParser(prog=f"warden.{role}")
+    parser.add_argument("--home", type=Path, required=True)
+    where = places(parser.parse_args(arguments).home)
+    try:
+        die_with_parent()
+        _own_output(where, role)
+        _raise_file_limit()
+        logs.configure(role.value, where.logs)
+        settings = read_frozen(where)
+        with Bus(role, where) as bus:
+            frame = Frame(role, where, settings, bus, SystemClock())
+            frame.event(Severity.INFO, "process.started", f"{role} started", pid=os.getpid())
+            main(frame)
+            frame.beat(ProcessState.STOPPING, now=True)
+            frame.event(Severity.INFO, "process.ended", f"{role} ended in order", pid=os.getpid())
+    except WardenError as error:
+        logger.bind(kind="process.refused").critical("{}", str(error))
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - the last line of defence says what it was, then ends
+        logger.bind(kind="process.broken").opt(exception=error).critical("{} broke", role.value)
+        return EXIT_FAILED
+    return EXIT_DONE
+
+
+def _own_output(where: Places, role: Role) -> None:
+    """Point stdout and stderr at a file of our own: a stuck supervisord then blocks nobody."""
+    try:
+        where.logs.mkdir(parents=True, exist_ok=True)
+        handle = os.open(
+            where.logs / f"{role.value}.out", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640
+        )
+    except OSError as error:
+        raise ConfigurationInvalid(f"cannot write to {where.logs}: {error.strerror}") from error
+    for target in (1, 2):
+        os.dup2(handle, target)
+    os.close(handle)
+
+
+def _raise_file_limit() -> None:
+    """ZeroMQ aborts the process when it runs out of file descriptors: refuse before that."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard != resource.RLIM_INFINITY and hard < _FILES_MIN:
+        raise ConfigurationInvalid(
+            f"the limit of open files is {hard}, at least {_FILES_MIN} are needed: ulimit -n"
+        )

@@ -1,0 +1,98 @@
+"""A small JSON-RPC client over one kept HTTP connection, for processes that must not carry web3.
+
+It belongs to one thread and waits at most its timeout; a send never goes through it.
+"""
+
+from __future__ import annotations
+
+import http.client
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from warden.domain.errors import EndpointFailed, EndpointRefused
+
+_BODY_BYTES_MAX: Final = 64 * 1024 * 1024
+
+
+class JsonRpc:
+    """One JSON-RPC server at `url`, asked by one thread."""
+
+    def __init__(self, url: str, *, timeout_s: float) -> None:
+        parts = urlsplit(url)
+        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        if parts.hostname is None:
+            raise ValueError("a JSON-RPC URL needs a host")
+        self._connection = kind(parts.hostname, parts.port, timeout=timeout_s)
+        self._id = 0
+
+    def call(self, method: str, *parameters: object) -> Any:  # noqa: ANN401 - JSON
+        """Return the result of one call.
+
+        Raises:
+            EndpointRefused: the server answered with an error: asking again would not change it.
+            EndpointFailed: no usable answer.
+        """
+        return self.batch([(method, list(parameters))])[0]
+
+    def batch(self, calls: list[tuple[str, list[Any]]]) -> list[Any]:
+        """Return the results of several calls in one request, in order.
+
+        Raises:
+            EndpointRefused: the server answered one of them with an error.
+            EndpointFailed: no usable answer.
+        """
+        first = self._id + 1
+        self._id += len(calls)
+        body = [
+            {"jsonrpc": "2.0", "id": first + number, "method": method, "params": parameters}
+            for number, (method, parameters) in enumerate(calls)
+        ]
+        answers = self._post(body[0] if len(body) == 1 else body)
+        listed = answers if isinstance(answers, list) else [answers]
+        by_id = {each.get("id"): each for each in listed if isinstance(each, dict)}
+        results = []
+        for number, (method, _) in enumerate(calls):
+            answer = by_id.get(first + number)
+            if answer is None or ("result" not in answer and "error" not in answer):
+                raise EndpointFailed(f"{method}: no answer in the response")
+            if answer.get("error") is not None:
+                error = answer["error"]
+                text = error.get("message", "") if isinstance(error, dict) else error
+                raise EndpointRefused(f"{method}: {text}")
+            results.append(answer.get("result"))
+        return results
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _post(self, body: object) -> Any:  # noqa: ANN401 - JSON
+        data = msgspec.json.encode(body)
+        try:
+            return self._once(data)
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+            # The server closed the kept connection; a read may be asked again, once.
+            self._connection.close()
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise EndpointFailed(f"no answer: {type(error).__name__} {error}") from error
+        try:
+            return self._once(data)
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise EndpointFailed(f"no answer: {type(error).__name__} {error}") from error
+
+    def _once(self, data: bytes) -> Any:  # noqa: ANN401 - JSON
+        self._connection.request("POST", self._path, data, {"Content-Type": "application/json"})
+        response = self._connection.getresponse()
+        content = response.read(_BODY_BYTES_MAX)
+        try:
+            answer = msgspec.json.decode(content)
+        except msgspec.DecodeError as error:
+            raise EndpointFailed(f"HTTP {response.status} without JSON") from error
+        if not isinstance(answer, dict | list):
+            raise EndpointFailed(f"HTTP {response.status} without a JSON-RPC answer")
+        return answer

@@ -1,0 +1,105 @@
+"""What is traded on: chain, router, tokens, endpoints; from the settings, or from the devnet that made it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from warden.domain.errors import ConfigurationInvalid
+from warden.domain.modes import Environment
+
+if TYPE_CHECKING:
+    from warden.domain.roles import Role
+    from warden.runtime.places import Places
+    from warden.runtime.settings import Settings
+
+_MANIFEST_BYTES_MAX: Final = 1024 * 1024
+
+
+class Token(msgspec.Struct, frozen=True):
+    """An ERC-20 token; `address` is checksummed hex."""
+
+    symbol: str
+    address: str
+    decimals: int
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """An RPC endpoint; its URL may hold a key and stays out of repr and logs."""
+
+    name: str
+    url: str
+    send: bool = True
+
+    def __repr__(self) -> str:
+        return f"Endpoint(name={self.name!r}, send={self.send})"
+
+
+class Venue(msgspec.Struct, frozen=True):
+    """Everything that is fixed about where trading happens.
+
+    Attributes:
+        genesis: hash of block 0, hex; empty where the operator has not pinned it.
+        weth: the wrapped native token, in which profit is counted.
+        tokens: the others.
+    """
+
+    chain_id: int
+    genesis: str
+    router: str
+    factory: str
+    weth: str
+    tokens: tuple[Token, ...]
+    endpoints: tuple[Endpoint, ...]
+
+
+def load_venue(settings: Settings, where: Places) -> Venue | None:
+    """Return the venue, or None while the devnet has not deployed it yet.
+
+    Raises:
+        ConfigurationInvalid: the manifest is not one.
+    """
+    if settings.environment is Environment.DEVNET:
+        return _read_manifest(where)
+    venue = settings.venue
+    if venue.router is None or venue.factory is None or venue.weth is None:
+        raise ConfigurationInvalid("venue.router, venue.factory and venue.weth must be set in warden.toml")
+    return Venue(
+        chain_id=settings.chain.id,
+        genesis="",
+        router=venue.router,
+        factory=venue.factory,
+        weth=venue.weth,
+        tokens=tuple(Token(each.symbol, each.address, each.decimals) for each in venue.tokens),
+        endpoints=tuple(Endpoint(each.name, each.url, each.send) for each in settings.endpoints),
+    )
+
+
+def _read_manifest(where: Places) -> Venue | None:
+    path = where.devnet_manifest
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MANIFEST_BYTES_MAX)
+        return msgspec.json.decode(content, type=Venue)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        raise ConfigurationInvalid(
+            f"{path} is not a devnet's manifest: {error}; start the demo again"
+        ) from error
+
+
+def served_url(where: Places, role: Role) -> str | None:
+    """Return the URL that a role serves HTTP at, as it wrote it down; None before that."""
+    try:
+        return where.url_file(role).read_text(encoding="ascii").strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def announce_url(where: Places, role: Role, url: str) -> None:
+    """Write down where a role serves HTTP, whole or not at all."""
+    path = where.url_file(role)
+    path.with_suffix(".new").write_text(url + "\n", encoding="ascii")
+    path.with_suffix(".new").replace(path)

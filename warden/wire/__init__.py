@@ -1,0 +1,1 @@
+"""What crosses a socket: messages, their encoding, and who may connect where."""
