@@ -1,0 +1,183 @@
+"""Starts and ends anvil: its flags, its leash to this process, its readiness, its state on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+from warden.devnet import leash
+from warden.devnet.node import NodeClient
+from warden.devnet.sockets import LOOPBACK, free_port
+from warden.devnet.state_files import StateFiles
+from warden.domain.errors import ConfigurationInvalid, EndpointFailed, WardenError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from warden.devnet.config import DevnetConfig
+
+READY_TIMEOUT_S: Final = 60.0  # a fork fetches its first block over the network
+READY_POLL_S: Final = 0.02
+END_TIMEOUT_S: Final = 20.0
+# A dump takes longer as history grows; then it is made less often, so that it never takes more than this
+# share.
+DUMP_SHARE_MAX: Final = 0.02
+OUTPUT_TAIL_BYTES: Final = 2_000
+ACCOUNTS: Final = 8
+ACCOUNT_BALANCE_ETH: Final = 10_000_000
+BASE_FEE_WEI: Final = 100_000_000
+TRANSACTIONS_KEPT_BLOCKS: Final = 20_000
+
+
+class Chain:
+    """One anvil process, its client and its state files."""
+
+    def __init__(self, config: DevnetConfig, *, port: int = 0, fork_block: int | None = None) -> None:
+        """Prepare; nothing is started.
+
+        Args:
+            config: of the devnet.
+            port: wanted loopback port, 0 for any free one.
+            fork_block: the block that an earlier run in this directory forked from.
+        """
+        self._config = config
+        self._directory = config.chain_directory or config.directory / "chain"
+        self._port = port
+        self._fork_block = fork_block
+        self._process: asyncio.subprocess.Process | None = None
+        self._dumping: asyncio.Task[None] | None = None
+        self.state = StateFiles(self._directory)
+        self.client: NodeClient | None = None
+
+    @property
+    def pid(self) -> int:
+        """The pid of anvil."""
+        return self._started().pid
+
+    @property
+    def node(self) -> NodeClient:
+        """The client to the chain.
+
+        Raises:
+            WardenError: the chain is not started.
+        """
+        if self.client is None:
+            raise WardenError("the devnet's chain is not started: start it first")
+        return self.client
+
+    @property
+    def output_file(self) -> Path:
+        """Where anvil's own words go."""
+        return self._directory / "anvil.log"
+
+    async def start(self) -> None:
+        """Start anvil and wait until it answers.
+
+        Raises:
+            ConfigurationInvalid: the port is in use, or anvil refuses to start.
+        """
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self._port = free_port(self._port, "the devnet's chain")
+        with self.output_file.open("wb") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-S", leash.__file__, str(os.getpid())),
+                *self._command(),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={"PATH": os.environ.get("PATH", ""), "HOME": str(self._directory)},
+            )
+        self.client = NodeClient(f"http://{LOOPBACK}:{self._port}")
+        await self._wait_until_ready()
+        if self._config.state_interval_s > 0:
+            self._dumping = asyncio.create_task(self._dump_now_and_then())
+
+    async def wait_ended(self) -> int:
+        """Wait until anvil ends, and give its return code."""
+        return await self._started().wait()
+
+    async def stop(self) -> None:
+        """End anvil in order, so that it writes its state; kill it when it does not end in time."""
+        if self._dumping is not None:
+            self._dumping.cancel()
+            await asyncio.gather(self._dumping, return_exceptions=True)
+        if self.client is not None:
+            await self.client.close()
+        if self._process is None or self._process.returncode is not None:
+            return
+        self._process.terminate()
+        try:
+            await asyncio.wait_for(self._process.wait(), END_TIMEOUT_S)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+    async def save(self) -> None:
+        """Write the chain's state to disk now."""
+        dumped = await self.node.call("anvil_dumpState")
+        await asyncio.to_thread(self.state.save_dump, dumped)
+
+    def _started(self) -> asyncio.subprocess.Process:
+        if self._process is None:
+            raise WardenError("the devnet's chain is not started: start it first")
+        return self._process
+
+    def _command(self) -> list[str]:
+        config = self._config
+        command = [str(config.anvil), "--quiet", "--host", LOOPBACK, "--port", str(self._port)]
+        command += ["--chain-id", str(config.chain_id), "--mnemonic-seed-unsafe", str(config.seed)]
+        command += ["--accounts", str(ACCOUNTS), "--balance", str(ACCOUNT_BALANCE_ETH)]
+        command += ["--dump-state", str(self.state.at_exit)]
+        # Memory: only this many blocks' states, and transactions of only so many blocks, are kept.
+        command += ["--prune-history", str(config.history_blocks)]
+        command += ["--transaction-block-keeper", str(TRANSACTIONS_KEPT_BLOCKS)]
+        if config.block_time_s > 0:
+            command += ["--block-time", str(config.block_time_s)]
+        if config.fork_url is None:
+            command += ["--block-base-fee-per-gas", str(BASE_FEE_WEI)]
+        else:
+            command += ["--fork-url", config.fork_url, "--no-storage-caching"]
+            if self._fork_block is not None:
+                command += ["--fork-block-number", str(self._fork_block)]
+        stored = self.state.newest()
+        if stored is not None:
+            # Read from a name of its own: anvil writes `exit.json` while it ends.
+            loaded = self._directory / "loaded.json"
+            loaded.write_bytes(stored.read_bytes())
+            command += ["--load-state", str(loaded)]
+        return command
+
+    async def _wait_until_ready(self) -> None:
+        process = self._started()
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while process.returncode is None and time.monotonic() < deadline:
+            try:
+                await self.node.call("eth_chainId")
+            except EndpointFailed:
+                await asyncio.sleep(READY_POLL_S)
+            else:
+                return
+        ended = process.returncode
+        await self.stop()
+        why = "did not answer in time" if ended is None else f"ended with code {ended}"
+        raise ConfigurationInvalid(f"anvil {why}: {self._last_words()} (all of it in {self.output_file})")
+
+    def _last_words(self) -> str:
+        text = self.output_file.read_bytes()[-OUTPUT_TAIL_BYTES:].decode(errors="replace")
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        return lines[-1] if lines else "it said nothing"
+
+    async def _dump_now_and_then(self) -> None:
+        pause_s = self._config.state_interval_s
+        while True:
+            await asyncio.sleep(pause_s)
+            began_s = time.monotonic()
+            try:
+                await self.save()
+            except WardenError:
+                # The node is ending or hangs: whoever waits for its end says so. The last dump still holds.
+                continue
+            pause_s = max(self._config.state_interval_s, (time.monotonic() - began_s) / DUMP_SHARE_MAX)
