@@ -1,0 +1,1 @@
+"""What `scripts/test` runs: linters, types, import contracts, tests."""

@@ -1,0 +1,49 @@
+"""pytest plugin of `scripts/test`: leaves system tests out unless asked, and carries failed stages along.
+
+A plain `pytest` runs every test. `scripts/test` promises to pass as an ordinary user on a bare machine, so it
+leaves out what needs more, and says how many that were: nothing is skipped in silence.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
+FAILED_STAGES = "WARDEN_TEST_FAILED_STAGES"
+WITH_SYSTEM = "WARDEN_TEST_SYSTEM"
+left_out = pytest.StashKey[int]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked `system`, unless `WITH_SYSTEM` is set."""
+    if os.environ.get(WITH_SYSTEM):
+        return
+    dropped = [item for item in items if item.get_closest_marker("system")]
+    items[:] = [item for item in items if item not in set(dropped)]
+    config.stash[left_out] = len(dropped)
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a session whose tests passed when an earlier stage failed."""
+    if os.environ.get(FAILED_STAGES) and session.exitstatus in (pytest.ExitCode.OK, 0):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
+    """Say before the last line what else belongs to the result."""
+    count = config.stash.get(left_out, 0)
+    if count:
+        terminalreporter.write_line(
+            f"{count} tests marked system were not run: they need root or a tool of the system "
+            "(scripts/test --system runs them)"
+        )
+    if failed := os.environ.get(FAILED_STAGES):
+        terminalreporter.write_line(f"FAILED before the tests: {failed} (their output is above)", red=True)
