@@ -29,6 +29,8 @@ class TradeState(StrEnum):
     REVERTED = "reverted"
     REJECTED = "rejected"
     RELEASED = "released"
+    SUPERSEDED = "superseded"
+    REORGED = "reorged"
     UNKNOWN = "unknown"
 
 

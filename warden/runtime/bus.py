@@ -276,4 +276,7 @@ def _hold(path: Path) -> int:
     except OSError as error:
         os.close(handle)
         raise ConfigurationInvalid(f"{path} is held by another process: it runs already") from error
+    # Who stops a hung process finds its pid here; the lock itself proves life and death.
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, b"%d\n" % os.getpid(), 0)
     return handle

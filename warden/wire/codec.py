@@ -70,13 +70,14 @@ def to_json(value: object) -> bytes:
     return _json_encoder.encode(value)
 
 
-def from_json(data: bytes | str, kind: type[Message]) -> Message:
+def from_json(data: bytes | str, kind: type[Message] | Any) -> Message:  # noqa: ANN401 - as for decode
     """Return the `kind` in JSON made by `to_json`.
 
     Raises:
         Undecodable: anything else.
     """
     try:
-        return msgspec.json.decode(data, type=kind, dec_hook=_from_wire)
+        message: Message = msgspec.json.decode(data, type=kind, dec_hook=_from_wire)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise Undecodable(str(error)) from error
+    return message

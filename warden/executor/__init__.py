@@ -1,0 +1,1 @@
+"""The gate: risk rules, the key, nonces; the only process that can sign or send."""

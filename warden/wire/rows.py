@@ -1,0 +1,140 @@
+"""The rows of the executor's journal: what was signed, what came of it. Readable without the executor."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from warden.domain.intents import Decision, TradeState
+from warden.domain.money import Wei
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Purpose(StrEnum):
+    """What a transaction is for."""
+
+    SWAP = "swap"
+    APPROVE = "approve"
+    CANCEL = "cancel"
+
+
+# States after which nothing of an intent can land any more.
+SETTLED = frozenset(
+    {TradeState.MINED, TradeState.FINAL, TradeState.REVERTED, TradeState.RELEASED, TradeState.SUPERSEDED}
+)
+
+
+class StartedRow(msgspec.Struct, frozen=True, tag="started.1"):
+    """The executor started; `chain_id` and `genesis` are set once the chain is known."""
+
+    session: str
+    version: str
+    wallet: str
+
+
+class ChainRow(msgspec.Struct, frozen=True, tag="chain.1"):
+    """The chain that this journal belongs to; another one is refused."""
+
+    chain_id: int
+    genesis: str
+    wallet: str
+
+
+class SignedRow(msgspec.Struct, frozen=True, tag="signed.1"):
+    """A signed transaction, durable before its first byte leaves (I5).
+
+    Attributes:
+        raw: the signed bytes, hex with 0x.
+        nonce: bound to this intent until it is consumed at finality depth.
+        not_after_s: chain time after which it can no longer succeed; 0 for none.
+        spend_wei: what it takes out of the capital at most, gas apart.
+        route: `public`, or a relay's name.
+        replaces: the hash of the transaction that this one stands in for, same nonce.
+    """
+
+    intent_id: str
+    trace_id: str
+    strategy: str
+    purpose: Purpose
+    tx_hash: str
+    raw: str
+    nonce: int
+    to: str
+    gas: int
+    max_fee_wei: Wei
+    priority_fee_wei: Wei
+    spend_wei: Wei
+    not_after_s: int
+    route: str
+    time: str
+    replaces: str = ""
+
+
+class LegRow(msgspec.Struct, frozen=True, tag="leg.1"):
+    """What one endpoint answered: accepted, rejected, unknown, or not-begun."""
+
+    tx_hash: str
+    endpoint: str
+    result: str
+    text: str
+
+
+class OutcomeRow(msgspec.Struct, frozen=True, tag="outcome.1"):
+    """A new state of a signed transaction; figures from its receipt.
+
+    Attributes:
+        gain_wei: wrapped native token that came less what went, in wei.
+        gas_wei: gas burnt.
+    """
+
+    tx_hash: str
+    state: TradeState
+    time: str
+    block: int = 0
+    block_hash: str = ""
+    gain_wei: Wei = Wei(0)
+    gas_wei: Wei = Wei(0)
+    error: str = ""
+
+
+class DecisionRow(msgspec.Struct, frozen=True, tag="decision.1"):
+    """A refusal; equal ones in a row are folded into a count."""
+
+    strategy: str
+    trace_id: str
+    decision: Decision
+    count: int
+
+
+class StopRow(msgspec.Struct, frozen=True, tag="stop.1"):
+    """A stop was seen, or was found lifted."""
+
+    stop_id: str
+    lifted: bool
+
+
+class EndedRow(msgspec.Struct, frozen=True, tag="ended.1"):
+    """The executor ended in order."""
+
+    session: str
+
+
+ExecutorRow = StartedRow | ChainRow | SignedRow | LegRow | OutcomeRow | DecisionRow | StopRow | EndedRow
+
+
+def in_flight(rows: Iterable[ExecutorRow]) -> tuple[str, ...]:
+    """Return the hashes of signed transactions whose end is not recorded, oldest first."""
+    open_hashes: dict[str, None] = {}
+    for row in rows:
+        if isinstance(row, SignedRow):
+            open_hashes[row.tx_hash] = None
+        elif isinstance(row, OutcomeRow):
+            if row.state in SETTLED:
+                open_hashes.pop(row.tx_hash, None)
+            else:
+                open_hashes[row.tx_hash] = None
+    return tuple(open_hashes)
