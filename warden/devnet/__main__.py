@@ -1,81 +1,12 @@
-"""`python -m warden.devnet --dir DIR`: a devnet alone, until SIGINT or SIGTERM."""
+"""`python -m warden.devnet`: the process of Warden with `--home`, a devnet alone with `--dir`."""
 
-from __future__ import annotations
-
-import argparse
-import asyncio
-import signal
 import sys
-from pathlib import Path
-
-import uvloop
-
-from warden.devnet.config import NODE_MODULES, DevnetConfig, NoiseConfig
-from warden.devnet.manifest import MANIFEST_NAME
-from warden.devnet.world import Devnet
-from warden.domain.errors import EXIT_DONE, WardenError
-
-
-def main() -> int:
-    """Run until told to end; give the exit code (2: wrong usage or configuration, said in one line)."""
-    given = _parser().parse_args()
-    try:
-        options = {"anvil": given.anvil} if given.anvil else {}
-        config = DevnetConfig(
-            directory=given.dir,
-            block_time_s=given.block_time,
-            seed=given.seed,
-            chain_id=given.chain_id,
-            node_port=given.node_port,
-            endpoint_ports=tuple(given.ports),
-            control_port=given.control_port,
-            fork_url=given.fork_url,
-            node_modules=given.node_modules,
-            noise=NoiseConfig(enabled=not given.no_noise),
-            **options,
-        )
-        return uvloop.run(_serve(config))
-    except WardenError as error:
-        sys.stderr.write(f"devnet: {error}\n")
-        return error.exit_code
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m warden.devnet", description=__doc__)
-    parser.add_argument("--dir", type=Path, required=True, help="manifest, receive log, chain state")
-    parser.add_argument(
-        "--block-time", type=float, default=1.0, help="seconds; 0 mines each transaction at once"
-    )
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--chain-id", type=int, default=31337)
-    parser.add_argument("--node-port", type=int, default=0)
-    parser.add_argument(
-        "--ports", type=int, nargs=3, default=(0, 0, 0), metavar="PORT", help="of the endpoints"
-    )
-    parser.add_argument("--control-port", type=int, default=0)
-    parser.add_argument("--fork-url", help="fork this chain instead of starting an empty one")
-    parser.add_argument("--anvil", type=Path, help="the binary")
-    parser.add_argument("--node-modules", type=Path, default=NODE_MODULES)
-    parser.add_argument("--no-noise", action="store_true", help="no noise traders until POST /noise")
-    return parser
-
-
-async def _serve(config: DevnetConfig) -> int:
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ended.set)
-    async with Devnet(config) as devnet:
-        sys.stdout.write(f"devnet: ready, see {config.directory / MANIFEST_NAME}\n")
-        sys.stdout.flush()
-        told = asyncio.create_task(ended.wait())
-        broken = asyncio.create_task(devnet.wait_broken())
-        await asyncio.wait({told, broken}, return_when=asyncio.FIRST_COMPLETED)
-        if not told.done():
-            raise broken.result()
-        broken.cancel()
-    return EXIT_DONE
-
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if any(each == "--dir" or each.startswith("--dir=") for each in sys.argv[1:]):
+        from warden.devnet import alone
+
+        sys.exit(alone.main())
+    from warden.devnet import main
+
+    sys.exit(main.main())

@@ -35,18 +35,23 @@ TRANSACTIONS_KEPT_BLOCKS: Final = 20_000
 class Chain:
     """One anvil process, its client and its state files."""
 
-    def __init__(self, config: DevnetConfig, *, port: int = 0, fork_block: int | None = None) -> None:
+    def __init__(
+        self, config: DevnetConfig, *, port: int = 0, fork_block: int | None = None, by_hand: bool = False
+    ) -> None:
         """Prepare; nothing is started.
 
         Args:
             config: of the devnet.
             port: wanted loopback port, 0 for any free one.
-            fork_block: the block that an earlier run in this directory forked from.
+            fork_block: the block to fork from.
+            by_hand: mine only on `evm_mine`. Anvil loses transactions when it is asked for a block while it
+                makes one by itself, so a chain does one or the other.
         """
         self._config = config
-        self._directory = config.chain_directory or config.directory / "chain"
+        self._directory = chain_directory(config)
         self._port = port
         self._fork_block = fork_block
+        self._by_hand = by_hand
         self._process: asyncio.subprocess.Process | None = None
         self._dumping: asyncio.Task[None] | None = None
         self.state = StateFiles(self._directory)
@@ -92,7 +97,7 @@ class Chain:
             )
         self.client = NodeClient(f"http://{LOOPBACK}:{self._port}")
         await self._wait_until_ready()
-        if self._config.state_interval_s > 0:
+        if self._config.state_interval_s > 0 and not self._by_hand:
             self._dumping = asyncio.create_task(self._dump_now_and_then())
 
     async def wait_ended(self) -> int:
@@ -134,7 +139,9 @@ class Chain:
         # Memory: only this many blocks' states, and transactions of only so many blocks, are kept.
         command += ["--prune-history", str(config.history_blocks)]
         command += ["--transaction-block-keeper", str(TRANSACTIONS_KEPT_BLOCKS)]
-        if config.block_time_s > 0:
+        if self._by_hand:
+            command += ["--no-mining"]
+        elif config.block_time_s > 0:
             command += ["--block-time", str(config.block_time_s)]
         if config.fork_url is None:
             command += ["--block-base-fee-per-gas", str(BASE_FEE_WEI)]
@@ -181,3 +188,8 @@ class Chain:
                 # The node is ending or hangs: whoever waits for its end says so. The last dump still holds.
                 continue
             pause_s = max(self._config.state_interval_s, (time.monotonic() - began_s) / DUMP_SHARE_MAX)
+
+
+def chain_directory(config: DevnetConfig) -> Path:
+    """Give where the chain's state and output go."""
+    return config.chain_directory or config.directory / "chain"

@@ -6,6 +6,7 @@ Blocking (web3's synchronous client): run it in a thread.
 
 from __future__ import annotations
 
+from collections import deque
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from eth_typing import ChecksumAddress
-    from web3.types import TxParams
+    from web3.types import TxParams, TxReceipt
 
     from warden.devnet.config import UniswapAddresses
 
@@ -69,7 +70,7 @@ class Deployment:
         self._deployer = accounts[0]
         self._noise_accounts = accounts[1 : 1 + NOISE_ACCOUNTS]
         self._nonces: dict[ChecksumAddress, int] = {}
-        self._sent: list[tuple[str, Any]] = []
+        self._sent: deque[tuple[str, Any]] = deque()
 
     def run(self, existing: UniswapAddresses | None = None) -> Contracts:
         """Deploy what is missing, make the pools, give the noise accounts what they trade with.
@@ -185,22 +186,22 @@ class Deployment:
         """Mine blocks until everything queued is in, and check that all of it worked."""
         for _ in range(BLOCKS_MAX):
             self._web3.provider.make_request(RPCEndpoint("evm_mine"), [])
-            try:
-                self._web3.eth.get_transaction_receipt(self._sent[-1][1])
-            except TransactionNotFound:
-                continue
-            break
-        for what, tx_hash in self._sent:
-            try:
-                receipt = self._web3.eth.get_transaction_receipt(tx_hash)
-            except TransactionNotFound as error:
-                raise WardenError(
-                    f"devnet: {what} was not mined in {BLOCKS_MAX} blocks: see anvil.log"
-                ) from error
-            if receipt["status"] != 1:
-                raise WardenError(
-                    f"devnet: {what} failed on the chain (transaction {receipt['transactionHash'].hex()})"
-                )
+            # In the order of sending: those of one account are mined in it, those of several need not be.
+            while self._sent and (receipt := self._receipt(self._sent[0][1])) is not None:
+                what, _ = self._sent.popleft()
+                if receipt["status"] != 1:
+                    raise WardenError(
+                        f"devnet: {what} failed on the chain in {receipt['transactionHash'].hex()}"
+                    )
+            if not self._sent:
+                return
+        raise WardenError(f"devnet: {self._sent[0][0]} was not mined in {BLOCKS_MAX} blocks: see anvil.log")
+
+    def _receipt(self, tx_hash: Any) -> TxReceipt | None:  # noqa: ANN401 # web3's own bytes
+        try:
+            return self._web3.eth.get_transaction_receipt(tx_hash)
+        except TransactionNotFound:
+            return None
 
     def _pairs(self, factory: Any, tokens: list[str]) -> tuple[Pair, ...]:  # noqa: ANN401 # web3's contracts have no fixed type
         """Give each pair; the contract orders its tokens by address."""

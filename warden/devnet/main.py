@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import Final
 
 import uvloop
@@ -126,7 +125,3 @@ async def _fund_wallet(frame: Frame, devnet: Devnet) -> bool:
 def main(arguments: list[str] | None = None) -> int:
     """Run the process; give its exit code."""
     return run(Role.DEVNET, serve, arguments)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

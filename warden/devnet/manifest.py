@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MANIFEST_NAME: Final = "devnet.json"
-# The manifest of the last run, put aside while a start is under way: who finds a manifest finds a devnet ready.
+# The last run's, put aside while a start is under way: who finds a manifest finds a devnet that is ready.
 BEFORE_NAME: Final = "devnet.before.json"
 
 
