@@ -1,0 +1,113 @@
+"""What is written where: each event to main.log, some again elsewhere, figures and heads at a low rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from warden.domain.roles import Role
+from warden.logger.figures import figures
+from warden.logger.files import LogFile
+from warden.runtime.clock import NS_PER_S
+from warden.runtime.logs import redact
+from warden.wire.codec import to_json
+from warden.wire.messages import Event, ExecutorStatus, Head, Severity, WatchdogStatus
+
+AUDITED: Final = ("trade.", "intent.", "decision.")
+FIGURES_EVERY_NS: Final = 30 * NS_PER_S
+HEAD_CHANGED_EVERY_NS: Final = 10 * NS_PER_S
+HEAD_EVERY_NS: Final = 60 * NS_PER_S
+
+_SERIOUS: Final = frozenset({Severity.ERROR, Severity.CRITICAL})
+# A speaker has a journal or two; more than this is not ours and is not remembered.
+_HEADS_MAX: Final = 64
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """A telemetry message, its proven speaker, and the wall time for people."""
+
+    role: Role
+    message: Any
+    time: str
+
+
+class Write(msgspec.Struct, frozen=True):
+    """Append one line of JSON, without its newline, to a file."""
+
+    file: LogFile
+    line: str
+
+
+@dataclass
+class State:
+    """What the logger remembers: when it last wrote which figures and which head."""
+
+    figures_due_ns: dict[Role, int] = field(default_factory=dict)
+    heads: dict[tuple[Role, str], tuple[Head, int]] = field(default_factory=dict)
+
+
+def decide(state: State, heard: Heard, now_ns: int) -> list[Write]:
+    """Return what to write for one message; `now_ns` is BOOTTIME in nanoseconds."""
+    if isinstance(heard.message, Event):
+        return _event_lines(heard.role, heard.message)
+    lines = _figure_lines(state, heard, now_ns)
+    if isinstance(heard.message, WatchdogStatus | ExecutorStatus):
+        lines += _head_lines(state, heard, heard.message.heads, now_ns)
+    return lines
+
+
+def _event_lines(role: Role, event: Event) -> list[Write]:
+    data = {key: redact(value) for key, value in event.data.items()}
+    line = _line(
+        {
+            "time": event.time,
+            "level": event.severity.value.upper(),
+            # The role that the key proves, not the one that the message claims.
+            "role": role.value,
+            "kind": event.kind,
+            "message": redact(event.message),
+            **({"data": data} if data else {}),
+            **({"trace_id": event.trace_id} if event.trace_id else {}),
+            **({"runbook": event.runbook} if event.runbook else {}),
+        }
+    )
+    lines = [Write(LogFile.MAIN, line)]
+    if event.severity in _SERIOUS:
+        lines.append(Write(LogFile.ERROR, line))
+    if event.kind.startswith(AUDITED):
+        lines.append(Write(LogFile.TRADE_AUDIT, line))
+    return lines
+
+
+def _figure_lines(state: State, heard: Heard, now_ns: int) -> list[Write]:
+    if now_ns < state.figures_due_ns.get(heard.role, 0):
+        return []
+    state.figures_due_ns[heard.role] = now_ns + FIGURES_EVERY_NS
+    return [
+        Write(LogFile.PERFORMANCE, _line({"time": heard.time, "from": heard.role.value, **each}))
+        for each in figures(heard.message)
+    ]
+
+
+def _head_lines(state: State, heard: Heard, heads: tuple[Head, ...], now_ns: int) -> list[Write]:
+    lines = []
+    for head in heads:
+        key = (heard.role, head.journal)
+        known = state.heads.get(key)
+        if known is None:
+            if len(state.heads) >= _HEADS_MAX:
+                continue
+        else:
+            wait_ns = HEAD_EVERY_NS if known[0] == head else HEAD_CHANGED_EVERY_NS
+            if now_ns < known[1] + wait_ns:
+                continue
+        state.heads[key] = (head, now_ns)
+        fields = {"journal": head.journal, "rows": head.rows, "hash": head.hash}
+        lines.append(Write(LogFile.WITNESS, _line({"time": heard.time, "from": heard.role.value, **fields})))
+    return lines
+
+
+def _line(fields: dict[str, object]) -> str:
+    return to_json(fields).decode()

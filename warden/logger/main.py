@@ -1,0 +1,143 @@
+"""The logger's loop: listen, write, beat. Writes are made here, a bounded number between two beats."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import zmq
+
+from warden.domain.modes import Environment
+from warden.domain.roles import Role
+from warden.logger.compressor import Compressor
+from warden.logger.core import Heard, State, decide
+from warden.logger.sinks import Sinks
+from warden.runtime.clock import NS_PER_MS, wall_text
+from warden.wire.messages import LoggerStatus, ProcessState, Severity
+
+if TYPE_CHECKING:
+    from warden.runtime.bus import Subscriber
+    from warden.runtime.process import Frame
+
+# In order of importance, the trader last: it is the one that may flood.
+_ORDER: Final = (
+    Role.WATCHDOG,
+    Role.EXECUTOR,
+    Role.GATEWAY,
+    Role.NOTIFIER,
+    Role.API,
+    Role.LOGGER,
+    Role.DEVNET,
+    Role.TRADER,
+)
+_MESSAGES_A_TURN: Final = 32
+_TURN_NS: Final = 100 * NS_PER_MS
+_STATUS_EVERY_NS: Final = 500 * NS_PER_MS
+
+
+class Logger:
+    """The process: one `turn` after another until it is told to end."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self._state = State()
+        self._compressor = Compressor()
+        self._sinks = Sinks(frame.places.logs, self._compressor.submit)
+        self._ears = {role: frame.bus.subscribe([role]) for role in _speakers(frame)}
+        self._handled = 0
+        self._status_due_ns = 0
+        self._in_trouble = False
+
+    def run(self) -> None:
+        """Loop until the frame is told to end, then write down what is still there."""
+        frame = self._frame
+        poller = zmq.Poller()
+        poller.register(frame.signalled, zmq.POLLIN)
+        for ear in self._ears.values():
+            for socket in ear.sockets.values():
+                poller.register(socket, zmq.POLLIN)
+        while not frame.ending:
+            poller.poll(min(frame.beat_due_ms(), 250))
+            self.turn()
+        self.turn()
+        self._sinks.close()
+        self._compressor.close()
+
+    def turn(self) -> None:
+        """Hear a bounded number of messages from each process in turn, write, beat, and say how it goes."""
+        until_ns = self._frame.clock.boot_ns() + _TURN_NS
+        for role, ear in self._ears.items():
+            self._hear(role, ear)
+            self._beat()
+            if self._frame.clock.boot_ns() > until_ns:
+                break  # a slow disk: beat first; the queues are bounded and wait
+        self._report_trouble()
+        self._publish()
+
+    def _hear(self, role: Role, ear: Subscriber) -> None:
+        frame = self._frame
+        for _, message in ear.drain(_MESSAGES_A_TURN):
+            heard = Heard(role, message, wall_text(frame.clock))
+            for order in decide(self._state, heard, frame.clock.boot_ns()):
+                self._sinks.write(order, frame.clock.boot_ns())
+                self._beat()
+            self._handled += 1
+
+    def _beat(self) -> None:
+        detail = self._sinks.detail()
+        self._frame.beat(
+            ProcessState.DEGRADED if detail else ProcessState.READY,
+            progress=self._handled,
+            offered=self._handled,
+            handled=self._handled,
+            detail=detail,
+        )
+
+    def _report_trouble(self) -> None:
+        """Say once that lines are lost, and once that they are written again: an event is a line itself."""
+        detail = self._sinks.detail()
+        if bool(detail) == self._in_trouble:
+            return
+        self._in_trouble = bool(detail)
+        if detail:
+            self._frame.event(
+                Severity.ERROR,
+                "logger.cannot-write",
+                f"log lines are being lost: {detail}",
+                runbook="degraded-health",
+                dropped=self._sinks.dropped,
+            )
+        else:
+            self._frame.event(
+                Severity.INFO,
+                "logger.writes-again",
+                f"log lines are written again; {self._sinks.dropped} were lost so far",
+                dropped=self._sinks.dropped,
+            )
+
+    def _publish(self) -> None:
+        frame = self._frame
+        frame.leaves()  # read and dropped: the watchdog grants a logger nothing
+        now_ns = frame.clock.boot_ns()
+        if now_ns < self._status_due_ns:
+            return
+        self._status_due_ns = now_ns + _STATUS_EVERY_NS
+        undecodable = sum(ear.dropped for ear in self._ears.values())
+        frame.publish(
+            LoggerStatus(
+                sent_ns=now_ns,
+                session=frame.session,
+                lines=self._sinks.lines,
+                dropped=self._sinks.dropped + undecodable,
+            )
+        )
+
+
+def _speakers(frame: Frame) -> list[Role]:
+    """Return whom to listen to: there is a devnet only in its own environment."""
+    devnet = frame.settings.environment is Environment.DEVNET
+    return [role for role in _ORDER if devnet or role is not Role.DEVNET]
+
+
+def main(frame: Frame) -> None:
+    """Write down what every process says until told to end."""
+    Logger(frame).run()
