@@ -1,0 +1,260 @@
+"""The operator's end of the bus: the latest of every process, the stop directory itself, and requests.
+
+Shared by console, command line and whoever else shows the system. Nothing here is part of the stop's own path
+(that is `stopping`): a link that is dead, slow or wrong keeps nobody from stopping.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import msgspec
+
+from warden.domain.errors import ConfigurationInvalid, NotRunning
+from warden.domain.roles import PROCESSES, Role
+from warden.runtime.bus import Bus
+from warden.runtime.clock import NS_PER_MS, Clock, SystemClock
+from warden.runtime.latch import Latch, LatchState
+from warden.runtime.places import Places, places
+from warden.runtime.settings import read_frozen
+from warden.wire.addresses import CONTROL
+from warden.wire.codec import Undecodable, decode, encode
+from warden.wire.messages import (
+    ApiStatus,
+    DevnetStatus,
+    Event,
+    ExecutorStatus,
+    GatewayStatus,
+    LoggerStatus,
+    NotifierStatus,
+    OperatorReply,
+    OperatorRequest,
+    TraderStatus,
+    WatchdogStatus,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from warden.domain.modes import Environment
+
+EVENTS_MAX: Final = 200
+REPLY_MS: Final = 10_000
+_POLL_MS: Final = 20
+_BLOCK_MS: Final = 1_000
+
+Status = (
+    WatchdogStatus
+    | ExecutorStatus
+    | GatewayStatus
+    | TraderStatus
+    | LoggerStatus
+    | NotifierStatus
+    | ApiStatus
+    | DevnetStatus
+)
+
+# Who may say what: a key proves the speaker, this proves that it speaks of itself.
+STATUS_OF: Final[Mapping[Role, type[Status]]] = MappingProxyType(
+    {
+        Role.WATCHDOG: WatchdogStatus,
+        Role.EXECUTOR: ExecutorStatus,
+        Role.GATEWAY: GatewayStatus,
+        Role.TRADER: TraderStatus,
+        Role.LOGGER: LoggerStatus,
+        Role.NOTIFIER: NotifierStatus,
+        Role.API: ApiStatus,
+        Role.DEVNET: DevnetStatus,
+    }
+)
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """The latest status of one process, and since when it has been true.
+
+    Attributes:
+        status: one of `Status`.
+        as_of_ns: CLOCK_BOOTTIME when it last advanced: the earlier of its sending and our hearing it, so that
+            what lay in a queue while we were paused does not pass for new.
+    """
+
+    status: Any
+    as_of_ns: int
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """All that is known at one moment; immutable, so that any thread may keep it.
+
+    Attributes:
+        heard: the latest status by role; a role that was never heard is missing.
+        events: the last 200, oldest first.
+        latch: the stop directory as we read it ourselves.
+        stopped_since_ns: CLOCK_BOOTTIME when we first saw the present stop stand; None when none stands.
+        environment: from the frozen settings; empty where there are none.
+        one_user: trader and executor keys belong to one user: nothing walls them off (I8).
+        block_ms: usual time between blocks.
+        dropped: messages that could not be read or came from the wrong speaker.
+    """
+
+    heard: Mapping[Role, Heard]
+    events: tuple[Event, ...] = ()
+    latch: LatchState = LatchState()
+    stopped_since_ns: int | None = None
+    environment: str = ""
+    one_user: bool = False
+    block_ms: int = _BLOCK_MS
+    dropped: int = 0
+
+    def status(self, role: Role) -> Any:  # noqa: ANN401 - the caller knows which status a role has
+        """Return the latest status of a role, or None when it was never heard."""
+        heard = self.heard.get(role)
+        return None if heard is None else heard.status
+
+
+class Link:
+    """Listens to every process of the instance at `home`. Belongs to one thread; never waits, but `gather`.
+
+    Raises:
+        ConfigurationInvalid: there is no instance at `home`, or it is another user's.
+    """
+
+    def __init__(self, home: Path, clock: Clock | None = None) -> None:
+        self.places: Places = places(home)
+        self.clock = clock or SystemClock()
+        if not self.places.home.is_dir():
+            raise ConfigurationInvalid(
+                f"there is no instance at {self.places.home}: start one with 'warden up'"
+            )
+        self._latch = Latch(self.places.stop)
+        self._bus = Bus(Role.OPERATOR, self.places)
+        self._subscriber = self._bus.subscribe(PROCESSES)
+        self._heard: dict[Role, Heard] = {}
+        self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
+        self._stopped_since_ns: int | None = None
+        self._foreign = 0
+        self._environment: Environment | None = None
+        self._block_ms = _BLOCK_MS
+        self._one_user = _one_user(self.places)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def poll(self) -> Snapshot:
+        """Take in what has come and return how things stand now; never waits."""
+        now_ns = self.clock.boot_ns()
+        for role, message in self._subscriber.drain():
+            self._take(role, message, now_ns)
+        latch = self._latch.read()
+        if not latch.stopped:
+            self._stopped_since_ns = None
+        elif self._stopped_since_ns is None:
+            self._stopped_since_ns = now_ns
+        self._read_settings()
+        return Snapshot(
+            heard=MappingProxyType(dict(self._heard)),
+            events=tuple(self._events),
+            latch=latch,
+            stopped_since_ns=self._stopped_since_ns,
+            environment=self._environment.value if self._environment else "",
+            one_user=self._one_user,
+            block_ms=self._block_ms,
+            dropped=self._foreign + self._subscriber.dropped,
+        )
+
+    def gather(self, timeout_ms: int = 1_500) -> Snapshot:
+        """Wait until every process that the watchdog calls alive was heard, or for `timeout_ms`."""
+        end_ns = self.clock.boot_ns() + timeout_ms * NS_PER_MS
+        snapshot = self.poll()
+        while not _complete(snapshot) and self.clock.boot_ns() < end_ns:
+            time.sleep(_POLL_MS / 1_000)
+            snapshot = self.poll()
+        return snapshot
+
+    def close(self) -> None:
+        """Leave the bus at once."""
+        self._subscriber.close()
+        self._bus.close()
+
+    def _take(self, role: Role, message: object, now_ns: int) -> None:
+        if isinstance(message, Event) and message.role is role:
+            self._events.append(message)
+        elif type(message) is STATUS_OF[role]:
+            status: Any = message
+            last = self._heard.get(role)
+            if last is None or last.status.session != status.session or last.status.sent_ns < status.sent_ns:
+                self._heard[role] = Heard(status=status, as_of_ns=min(now_ns, status.sent_ns))
+        else:
+            self._foreign += 1
+
+    def _read_settings(self) -> None:
+        if self._environment is not None:
+            return
+        try:
+            settings = read_frozen(self.places)
+        except ConfigurationInvalid:
+            # Not started yet, or not ours to read: the picture then says that it does not know.
+            return
+        self._environment = settings.environment
+        self._block_ms = max(1, round(settings.chain.block_time_s * 1_000))
+
+
+def ask(
+    home: Path, request: OperatorRequest, *, timeout_ms: int = REPLY_MS, clock: Clock | None = None
+) -> OperatorReply:
+    """Put a request to the watchdog and wait for its answer; usable from any thread, on a socket of its own.
+
+    Raises:
+        NotRunning: no watchdog took it, or none answered in `timeout_ms`; it may yet act on it in that case.
+        ConfigurationInvalid: there is no instance at `home`.
+    """
+    clock = clock or SystemClock()
+    end_ns = clock.boot_ns() + timeout_ms * NS_PER_MS
+    with Bus(Role.OPERATOR, places(home)) as bus:
+        client = bus.connect(CONTROL)
+        data = encode(request)
+        sent = False
+        while clock.boot_ns() < end_ns:
+            sent = sent or client.send(data)
+            if sent:
+                client.socket.poll(_POLL_MS)
+            else:
+                time.sleep(_POLL_MS / 1_000)
+            answer = client.receive()
+            if answer is not None:
+                try:
+                    return decode(answer, OperatorReply)
+                except Undecodable as error:
+                    raise NotRunning(
+                        f"the watchdog's answer cannot be read ({error}): is it of this version?"
+                    ) from error
+    if sent:
+        raise NotRunning(
+            f"the watchdog took the request and gave no answer in {timeout_ms} ms: look at 'warden status'"
+        )
+    raise NotRunning("the watchdog does not answer: start Warden with 'warden up'")
+
+
+def _complete(snapshot: Snapshot) -> bool:
+    watchdog: WatchdogStatus | None = snapshot.status(Role.WATCHDOG)
+    if watchdog is None:
+        return False
+    alive = {line.name for line in watchdog.processes if line.age_ms is not None}
+    return all(role.value not in alive or role in snapshot.heard for role in PROCESSES)
+
+
+def _one_user(where: Places) -> bool:
+    """Tell whether trader and executor run under one user, by who owns their keys."""
+    try:
+        owners = {
+            (where.keys / f"{role.value}.secret").stat().st_uid for role in (Role.TRADER, Role.EXECUTOR)
+        }
+    except OSError:
+        return False
+    return len(owners) == 1
