@@ -40,7 +40,7 @@ def main() -> int:
         )
         return 2
     command = [sys.executable, "-m", f"tests.bench.{name}", *sys.argv[2:]]
-    _become(command)
+    return _become(command)
 
 
 def _become(command: list[str]) -> NoReturn:

@@ -49,7 +49,7 @@ def main() -> int:
         environment[selection.FAILED_STAGES] = ", ".join(failed)
     say("-- pytest")
     command = [str(BIN / "python"), "-m", "pytest", "-p", "scripts.check.selection", *for_pytest]
-    _become(command, environment)
+    return _become(command, environment)
 
 
 def _become(command: list[str], environment: dict[str, str]) -> NoReturn:

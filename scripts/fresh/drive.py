@@ -83,9 +83,8 @@ def run(root: Path, user: str, command: str, variables: dict[str, str]) -> int:
     """
     machine = Machine(root, user, variables)
     clone = f"{machine.home}/warden"
-    if _call(
-        machine.command(machine.home, "git", "clone", "--quiet", "/srv/warden.bundle", clone), CLONE_LIMIT_S
-    ):
+    git = ("git", "-c", "advice.detachedHead=false", "clone", "--quiet", "/srv/warden.bundle", clone)
+    if _call(machine.command(machine.home, *git), CLONE_LIMIT_S):
         return _failed("git clone did not succeed")
     before = _outside(machine, clone)
     problems = _demo(machine, clone) if command == "demo" else _test(machine, clone)
