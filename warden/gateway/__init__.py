@@ -1,0 +1,1 @@
+"""RPC failover: reads for everyone over many endpoints. It sends nothing, ever."""
