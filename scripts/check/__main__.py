@@ -40,21 +40,15 @@ def main() -> int:
     if options.system:
         debian.install_lacking()
     failed = [name for name, command in STAGES.items() if not _passes(name, command)]
-    environment = dict(os.environ)
-    environment.pop(selection.WITH_SYSTEM, None)
-    environment.pop(selection.FAILED_STAGES, None)
-    if options.system:
-        environment[selection.WITH_SYSTEM] = "1"
-    if failed:
-        environment[selection.FAILED_STAGES] = ", ".join(failed)
     say("-- pytest")
-    command = [str(BIN / "python"), "-m", "pytest", "-p", "scripts.check.selection", *for_pytest]
-    return _become(command, environment)
+    told = [selection.WITH_SYSTEM] if options.system else []
+    told += [f"{selection.FAILED_STAGES}={', '.join(failed)}"] if failed else []
+    return _become([str(BIN / "python"), "-m", "pytest", "-p", "scripts.check.selection", *told, *for_pytest])
 
 
-def _become(command: list[str], environment: dict[str, str]) -> NoReturn:
+def _become(command: list[str]) -> NoReturn:
     """Let pytest take this process's place, so that signals and its status are its own."""
-    os.execve(command[0], command, environment)  # noqa: S606 - a list, no shell
+    os.execv(command[0], command)  # noqa: S606 - a list, no shell
 
 
 def _options() -> tuple[argparse.Namespace, list[str]]:

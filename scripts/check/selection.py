@@ -6,7 +6,6 @@ leaves out what needs more, and says how many that were: nothing is skipped in s
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,14 +13,22 @@ import pytest
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
-FAILED_STAGES = "WARDEN_TEST_FAILED_STAGES"
-WITH_SYSTEM = "WARDEN_TEST_SYSTEM"
+# Options, not environment variables: those would reach the processes under test.
+FAILED_STAGES = "--failed-stages"
+WITH_SYSTEM = "--with-system"
 left_out = pytest.StashKey[int]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the two options that `scripts/test` gives."""
+    group = parser.getgroup("scripts/test")
+    group.addoption(WITH_SYSTEM, action="store_true", help="run tests marked system too")
+    group.addoption(FAILED_STAGES, default="", help="names of stages that failed before")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is marked `system`, unless `WITH_SYSTEM` is set."""
-    if os.environ.get(WITH_SYSTEM):
+    if config.getoption(WITH_SYSTEM):
         return
     dropped = [item for item in items if item.get_closest_marker("system")]
     items[:] = [item for item in items if item not in set(dropped)]
@@ -33,7 +40,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a session whose tests passed when an earlier stage failed."""
-    if os.environ.get(FAILED_STAGES) and session.exitstatus in (pytest.ExitCode.OK, 0):
+    if session.config.getoption(FAILED_STAGES) and session.exitstatus in (pytest.ExitCode.OK, 0):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -45,5 +52,5 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
             f"{count} tests marked system were not run: they need root or a tool of the system "
             "(scripts/test --system runs them)"
         )
-    if failed := os.environ.get(FAILED_STAGES):
+    if failed := config.getoption(FAILED_STAGES):
         terminalreporter.write_line(f"FAILED before the tests: {failed} (their output is above)", red=True)

@@ -25,12 +25,10 @@ def test_of_the_system(): pass
 """
 
 
-def _pytest(directory: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def _pytest(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
     (directory / "pytest.ini").write_text("[pytest]\nmarkers = system: needs more\n")
     (directory / "test_it.py").write_text(TESTS)
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("WARDEN_TEST_", "PYTEST_"))
-    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return subprocess.run(
         [
             sys.executable,
@@ -42,9 +40,10 @@ def _pytest(directory: Path, **variables: str) -> subprocess.CompletedProcess[st
             "no:cacheprovider",
             "-c",
             "pytest.ini",
+            *options,
         ],
         cwd=directory,
-        env={**kept, "PYTHONPATH": str(REPOSITORY), **variables},
+        env={**kept, "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,
         timeout=LIMIT_S,
@@ -62,14 +61,14 @@ def test_system_tests_are_left_out_and_counted(tmp_path: Path) -> None:
 
 def test_system_tests_run_when_asked(tmp_path: Path) -> None:
     """With --system all run."""
-    done = _pytest(tmp_path, **{selection.WITH_SYSTEM: "1"})
+    done = _pytest(tmp_path, selection.WITH_SYSTEM)
     assert "2 passed" in done.stdout.splitlines()[-1]
     assert "were not run" not in done.stdout
 
 
 def test_a_failed_stage_fails_the_whole(tmp_path: Path) -> None:
     """Passing tests do not hide a failed stage: it is named before the summary, and the status is not 0."""
-    done = _pytest(tmp_path, **{selection.FAILED_STAGES: "mypy"})
+    done = _pytest(tmp_path, f"{selection.FAILED_STAGES}=mypy")
     assert done.returncode == 1
     assert "FAILED before the tests: mypy" in done.stdout
     assert "1 passed" in done.stdout.splitlines()[-1]
