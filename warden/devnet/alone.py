@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from warden.devnet.config import NODE_MODULES, DevnetConfig, NoiseConfig
+from warden.devnet.config import NODE_MODULES, DevnetConfig, NoiseConfig, UniswapAddresses
 from warden.devnet.manifest import MANIFEST_NAME
 from warden.devnet.world import Devnet
 from warden.domain.errors import EXIT_DONE, WardenError
@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
             endpoint_ports=tuple(given.ports),
             control_port=given.control_port,
             fork_url=given.fork_url,
+            fork_uniswap=UniswapAddresses(*given.fork_uniswap) if given.fork_uniswap else None,
             node_modules=given.node_modules,
             noise=NoiseConfig(enabled=not given.no_noise),
             **options,
@@ -54,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--control-port", type=int, default=0)
     parser.add_argument("--fork-url", help="fork this chain instead of starting an empty one")
+    parser.add_argument(
+        "--fork-uniswap", nargs=3, metavar=("ROUTER", "FACTORY", "WETH"), help="its Uniswap V2"
+    )
     parser.add_argument("--anvil", type=Path, help="the binary")
     parser.add_argument("--node-modules", type=Path, default=NODE_MODULES)
     parser.add_argument("--no-noise", action="store_true", help="no noise traders until POST /noise")

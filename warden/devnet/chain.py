@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from warden.devnet.config import DevnetConfig
 
 READY_TIMEOUT_S: Final = 60.0  # a fork fetches its first block over the network
+MS_PER_S: Final = 1_000
 READY_POLL_S: Final = 0.02
 END_TIMEOUT_S: Final = 20.0
 # A dump takes longer as history grows; then it is made less often, so that it never takes more than this
@@ -97,6 +98,8 @@ class Chain:
             )
         self.client = NodeClient(f"http://{LOOPBACK}:{self._port}")
         await self._wait_until_ready()
+        # `--timestamp` sets the chain's clock back to its genesis: forward again.
+        await self.node.call("evm_setTime", int(time.time() * MS_PER_S))
         if self._config.state_interval_s > 0 and not self._by_hand:
             self._dumping = asyncio.create_task(self._dump_now_and_then())
 
@@ -153,8 +156,12 @@ class Chain:
         if stored is not None:
             # Read from a name of its own: anvil writes `exit.json` while it ends.
             loaded = self._directory / "loaded.json"
-            loaded.write_bytes(stored.read_bytes())
+            loaded.write_bytes(stored.path.read_bytes())
             command += ["--load-state", str(loaded)]
+            if config.fork_url is None:
+                # Anvil makes a genesis block before it loads the stored one. Were they not the same, both
+                # would be written down, and either might be block 0 at the start after this one.
+                command += ["--timestamp", str(stored.genesis_time_s)]
         return command
 
     async def _wait_until_ready(self) -> None:

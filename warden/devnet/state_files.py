@@ -15,10 +15,28 @@ from pathlib import Path  # a dataclass field: tools that read annotations need 
 import msgspec
 
 
+class _Header(msgspec.Struct):
+    number: str
+    timestamp: str
+
+
+class _Block(msgspec.Struct):
+    header: _Header
+
+
 class _State(msgspec.Struct):
-    """The one field of anvil's state that tells which file is newer."""
+    """The few fields of anvil's state that matter here."""
 
     best_block_number: int
+    blocks: list[_Block]
+
+
+class StoredState(msgspec.Struct, frozen=True):
+    """A whole state file: its height, and when its genesis block was made (seconds since 1970)."""
+
+    path: Path
+    height: int
+    genesis_time_s: int
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -51,22 +69,18 @@ class StateFiles:
         """Store the answer of `anvil_dumpState`: hexadecimal of gzipped JSON."""
         write_atomically(self.periodic, gzip.decompress(bytes.fromhex(dumped_hex.removeprefix("0x"))))
 
-    def newest(self) -> Path | None:
+    def newest(self) -> StoredState | None:
         """Give the whole file with the highest block, or None where there is none."""
-        found = [
-            (block, path) for path in (self.periodic, self.at_exit) if (block := _height(path)) is not None
-        ]
-        return max(found, key=lambda each: each[0])[1] if found else None
-
-    def forget(self) -> None:
-        """Remove both, so that the next start makes a fresh chain."""
-        self.periodic.unlink(missing_ok=True)
-        self.at_exit.unlink(missing_ok=True)
+        found = [stored for path in (self.periodic, self.at_exit) if (stored := _read(path)) is not None]
+        return max(found, key=lambda each: each.height) if found else None
 
 
-def _height(path: Path) -> int | None:
-    """Give the block height in a state file; None where it is missing or torn (the other file holds then)."""
+def _read(path: Path) -> StoredState | None:
+    """Read what matters of a state file; None where it is missing or torn (the other file holds then)."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_State).best_block_number
+        state = msgspec.json.decode(path.read_bytes(), type=_State)
     except (FileNotFoundError, msgspec.MsgspecError):
         return None
+    genesis = [int(each.header.timestamp, 16) for each in state.blocks if int(each.header.number, 16) == 0]
+    # A fork's first block is not block 0: then any time will do, the fork has its own.
+    return StoredState(path, state.best_block_number, min(genesis, default=0))

@@ -20,7 +20,7 @@ from warden.devnet.received import ReceiveLog
 from warden.devnet.replacements import PendingFees
 from warden.devnet.sockets import free_again
 from warden.devnet.state_files import StateFiles
-from warden.domain.errors import ConfigurationInvalid, WardenError
+from warden.domain.errors import ConfigurationInvalid, EndpointFailed, EndpointRefused, WardenError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,9 +119,9 @@ class Devnet:
         self._control = Control(self)
         await self._control.start(_port(self.config.control_port, before.control_url if before else None))
         self._manifest = await self._make_manifest(contracts, self._control, fork_block)
-        write_manifest(directory, self._manifest)
         await self._running_chain().save()
         self._noise_task = asyncio.create_task(self._noise.run(self.config.block_time_s))
+        write_manifest(directory, self._manifest)
 
     async def stop(self) -> None:
         """End noise, controls, endpoints and chain, in that order; harmless where they were never started."""
@@ -184,8 +184,18 @@ class Devnet:
             return None
         if before is not None and before.fork_block is not None:
             return before.fork_block
-        async with NodeClient(self.config.fork_url) as upstream:
-            return await upstream.call_int("eth_blockNumber")
+        return await self._ask_fork(self.config.fork_url, "eth_blockNumber")
+
+    async def _ask_fork(self, url: str, method: str) -> int:
+        try:
+            async with NodeClient(url) as upstream:
+                return await upstream.call_int(method)
+        except (EndpointFailed, EndpointRefused) as error:
+            # Host and port only: a provider's URL holds a key.
+            host = urlsplit(url).netloc.rpartition("@")[2]
+            raise ConfigurationInvalid(
+                f"devnet.fork_url: {host} does not answer: correct it or leave it out"
+            ) from error
 
     async def _contracts_from_before(
         self, before: Manifest | None, port: int, fork_block: int | None
@@ -216,8 +226,7 @@ class Devnet:
     async def _existing_uniswap(self) -> UniswapAddresses | None:
         if self.config.fork_url is None or self.config.fork_uniswap is not None:
             return self.config.fork_uniswap
-        async with NodeClient(self.config.fork_url) as upstream:
-            return UNISWAP_BY_CHAIN_ID.get(await upstream.call_int("eth_chainId"))
+        return UNISWAP_BY_CHAIN_ID.get(await self._ask_fork(self.config.fork_url, "eth_chainId"))
 
     async def _start_endpoints(self, before: Manifest | None) -> None:
         self._log = ReceiveLog(self.config.directory)
