@@ -113,7 +113,6 @@ class LimitSettings:
     max_exposure_percent: Annotated[int, Gt(0), Le(100)] = _is(
         50, "in flight and open together, percent of capital"
     )
-    max_pending: Annotated[int, Ge(1), Le(64)] = _is(1, "transactions in flight at once")
     max_gas_price_gwei: Annotated[Decimal, Gt(0)] = _is(Decimal(200), "highest fee per gas, gwei")
     gas_reserve_eth: Annotated[Decimal, Ge(0)] = _is(
         Decimal("0.02"), "kept for cancels and exits; below it nothing is opened, ETH"

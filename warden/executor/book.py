@@ -1,0 +1,150 @@
+"""The book: every transaction that was signed, where it stands, and what all of them came to.
+
+Built from journal rows alone, so that the book after a restart equals the book before it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from warden.domain.intents import TradeState
+from warden.wire.rows import SETTLED, ChainRow, EndedRow, ExecutorRow, LegRow, OutcomeRow, Purpose, SignedRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One signed transaction and its newest state; `accepted` once any endpoint took it."""
+
+    signed: SignedRow
+    outcome: OutcomeRow
+    accepted: bool = False
+    rejected: str = ""
+
+    @property
+    def settled(self) -> bool:
+        """Nothing of it can land any more, reorgs apart."""
+        return self.outcome.state in SETTLED
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """What the settled swaps came to; gas counts every transaction, failed and cancelling ones too (CB3)."""
+
+    trades: int = 0
+    wins: int = 0
+    gain_wei: int = 0
+    gas_wei: int = 0
+
+    @property
+    def net_wei(self) -> int:
+        """Profit less gas, in wei."""
+        return self.gain_wei - self.gas_wei
+
+
+class Book:
+    """The fold of the executor's journal. Settled entries are kept up to `recent_max`, open ones always."""
+
+    def __init__(self, recent_max: int = 200) -> None:
+        self._recent_max = recent_max
+        self._entries: dict[str, Entry] = {}
+        self.totals = Totals()
+        self.chain: ChainRow | None = None
+        self.ended_in_order = True
+        self.empty = True
+
+    def apply(self, row: ExecutorRow) -> None:
+        """Take one row into account; rows come in the journal's order."""
+        self.empty = False
+        self.ended_in_order = isinstance(row, EndedRow)
+        if isinstance(row, ChainRow):
+            self.chain = row
+        elif isinstance(row, SignedRow):
+            signed = OutcomeRow(tx_hash=row.tx_hash, state=TradeState.SIGNED, time=row.time)
+            self._entries[row.tx_hash] = Entry(signed=row, outcome=signed)
+        elif isinstance(row, LegRow):
+            self._leg(row)
+        elif isinstance(row, OutcomeRow):
+            self._outcome(row)
+
+    def get(self, tx_hash: str) -> Entry | None:
+        """Return an entry, None when it is unknown or long settled."""
+        return self._entries.get(tx_hash)
+
+    def open(self) -> tuple[Entry, ...]:
+        """Return the entries that can still land, oldest first."""
+        return tuple(entry for entry in self._entries.values() if not entry.settled)
+
+    def unfinal(self) -> tuple[Entry, ...]:
+        """Return the entries that are mined but not final."""
+        states = (TradeState.MINED, TradeState.REVERTED)
+        return tuple(entry for entry in self._entries.values() if entry.outcome.state in states)
+
+    def recent(self, limit: int) -> tuple[Entry, ...]:
+        """Return the last signed entries, newest first."""
+        return tuple(entry for _, entry in zip(range(limit), self._newest(), strict=False))
+
+    def exposure_wei(self) -> int:
+        """Return what open transactions may take out of the capital, in wei."""
+        return sum(entry.signed.spend_wei for entry in self.open())
+
+    def next_nonce(self, chain_nonce: int) -> int:
+        """Return the first nonce that is neither consumed on the chain nor held by an open entry."""
+        # A nonce read a moment before a receipt may be too low: what is mined consumed its nonce, too.
+        held = (
+            entry.signed.nonce + 1
+            for entry in self._entries.values()
+            if not entry.settled or _counts(entry.outcome.state)
+        )
+        return max([chain_nonce, *held])
+
+    def _newest(self) -> Iterator[Entry]:
+        return iter(reversed(self._entries.values()))
+
+    def _leg(self, row: LegRow) -> None:
+        entry = self._entries.get(row.tx_hash)
+        if entry is None:
+            return
+        if row.result == "accepted":
+            entry = msgspec.structs.replace(entry, accepted=True)
+        elif row.result == "rejected":
+            entry = msgspec.structs.replace(entry, rejected=row.text)
+        self._entries[row.tx_hash] = entry
+
+    def _outcome(self, row: OutcomeRow) -> None:
+        entry = self._entries.get(row.tx_hash)
+        if entry is None:
+            return
+        before = entry.outcome
+        self._entries[row.tx_hash] = msgspec.structs.replace(entry, outcome=row)
+        if _counts(before.state) and not _counts(row.state):
+            self._count(entry.signed.purpose, before, -1)
+        elif _counts(row.state) and not _counts(before.state):
+            self._count(entry.signed.purpose, row, 1)
+        self._forget()
+
+    def _count(self, purpose: Purpose, row: OutcomeRow, sign: int) -> None:
+        swap = purpose is Purpose.SWAP
+        win = swap and row.gain_wei > row.gas_wei
+        self.totals = Totals(
+            trades=self.totals.trades + sign * swap,
+            wins=self.totals.wins + sign * win,
+            gain_wei=self.totals.gain_wei + sign * row.gain_wei,
+            gas_wei=self.totals.gas_wei + sign * row.gas_wei,
+        )
+
+    def _forget(self) -> None:
+        """Drop the oldest settled and final entries: the journal keeps them, the memory stays bounded."""
+        surplus = len(self._entries) - self._recent_max
+        if surplus <= 0:
+            return
+        unfinal = {entry.signed.tx_hash for entry in self.unfinal()}
+        done = [key for key, entry in self._entries.items() if entry.settled and key not in unfinal]
+        for key in done[:surplus]:
+            del self._entries[key]
+
+
+def _counts(state: TradeState) -> bool:
+    return state in {TradeState.MINED, TradeState.FINAL, TradeState.REVERTED}

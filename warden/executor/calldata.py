@@ -1,0 +1,84 @@
+"""The few calls that the executor makes and reads: Router02 swap, ERC-20 approve, Transfer events.
+
+Selectors and topics are the first bytes of Keccak-256 of the signatures in the Solidity ABI specification.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from eth_abi.abi import encode
+
+_SWAP: Final = bytes.fromhex(
+    "38ed1739"
+)  # swapExactTokensForTokens(uint256,uint256,address[],address,uint256)
+_APPROVE: Final = bytes.fromhex("095ea7b3")  # approve(address,uint256)
+_BALANCE_OF: Final = bytes.fromhex("70a08231")  # balanceOf(address)
+_ALLOWANCE: Final = bytes.fromhex("dd62ed3e")  # allowance(address,address)
+_TRANSFER: Final = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
+_TRANSFER_TOPICS: Final = 3
+_WORD_HEX: Final = 66
+
+
+def swap(amount_in: int, min_amount_out: int, path: tuple[str, ...], to: str, deadline_s: int) -> bytes:
+    """Return the calldata of Router02's exact-input swap; smallest units, deadline in Unix seconds."""
+    return _SWAP + encode(
+        ["uint256", "uint256", "address[]", "address", "uint256"],
+        [amount_in, min_amount_out, list(path), to, deadline_s],
+    )
+
+
+def approve(spender: str, amount: int) -> bytes:
+    """Return the calldata of ERC-20's approve for exactly `amount`."""
+    return _APPROVE + encode(["address", "uint256"], [spender, amount])
+
+
+def balance_of(owner: str) -> str:
+    """Return the calldata of ERC-20's balanceOf as hex."""
+    return "0x" + (_BALANCE_OF + encode(["address"], [owner])).hex()
+
+
+def allowance(owner: str, spender: str) -> str:
+    """Return the calldata of ERC-20's allowance as hex."""
+    return "0x" + (_ALLOWANCE + encode(["address", "address"], [owner, spender])).hex()
+
+
+def uint(result: object) -> int:
+    """Return a uint256 that a call answered.
+
+    Raises:
+        ValueError: the answer is not one word of hex.
+    """
+    if not isinstance(result, str) or len(result) != _WORD_HEX:
+        raise ValueError("a call did not answer with one word")
+    return int(result, 16)
+
+
+def quantity(value: object) -> int:
+    """Return a JSON-RPC quantity.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    if not isinstance(value, str) or not value.startswith("0x"):
+        raise ValueError("not a JSON-RPC quantity")
+    return int(value, 16)
+
+
+def token_gain(logs: list[dict[str, Any]], token: str, wallet: str) -> int:
+    """Return what the wallet got less what it gave of `token`, from a receipt's Transfer events.
+
+    Raises:
+        ValueError: a Transfer event of the token is malformed.
+    """
+    owner, gain = wallet.lower().removeprefix("0x").rjust(64, "0"), 0
+    for log in logs:
+        topics = log.get("topics", [])
+        if str(log.get("address", "")).lower() != token.lower() or not topics or topics[0] != _TRANSFER:
+            continue
+        if len(topics) != _TRANSFER_TOPICS:
+            raise ValueError("a Transfer event without sender and receiver")
+        amount = uint(log.get("data"))
+        gain -= amount if topics[1][2:].lower() == owner else 0
+        gain += amount if topics[2][2:].lower() == owner else 0
+    return gain

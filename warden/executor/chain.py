@@ -1,0 +1,187 @@
+"""Reads of the chain through the gateway, on a thread of their own: the loop never waits for one."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from warden.domain.errors import EndpointFailed, EndpointRefused
+from warden.executor import calldata
+from warden.executor.protocol import (
+    Event,
+    HeadRead,
+    Identified,
+    Receipt,
+    Simulated,
+    SimulationFailed,
+    Terms,
+)
+from warden.runtime.rpc import JsonRpc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_JOBS_MAX: Final = 64
+_TIMEOUT_S: Final = 3.0
+
+
+class ReadFailed(msgspec.Struct, frozen=True):
+    """A read of the head gave nothing usable."""
+
+    text: str
+
+
+class ChainReader:
+    """One thread that reads; `wake` is an eventfd that becomes readable when `take` has something."""
+
+    def __init__(self, find_url: Callable[[], str | None], terms: Terms) -> None:
+        self._find_url = find_url
+        self._terms = terms
+        self._jobs: deque[Callable[[JsonRpc], Event]] = deque()
+        self._results: deque[Event | ReadFailed] = deque(maxlen=4 * _JOBS_MAX)
+        self._work = threading.Condition()
+        self._closing = False
+        self._rpc: JsonRpc | None = None
+        self._url = ""
+        self._head_pending = False
+        self.wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._thread = threading.Thread(target=self._run, name="chain-reader", daemon=True)
+        self._thread.start()
+
+    def read_head(self, hashes: tuple[str, ...]) -> None:
+        """Ask for the head with the receipts of `hashes`; one at a time, a second request is passed over."""
+        if not self._head_pending:
+            self._head_pending = self._put(lambda rpc: read_head(rpc, self._terms, hashes))
+
+    def identify(self) -> None:
+        """Ask which chain it is."""
+        self._put(_identify)
+
+    def simulate(self, intent_id: str, to: str, data: bytes) -> bool:
+        """Ask whether a call from the wallet would succeed; False when too much waits already."""
+        call = {"from": self._terms.wallet, "to": to, "data": "0x" + data.hex()}
+        return self._put(lambda rpc: _simulate(rpc, intent_id, call))
+
+    def take(self) -> list[Event | ReadFailed]:
+        """Return what was read since the last call."""
+        try:
+            os.eventfd_read(self.wake)
+        except BlockingIOError:
+            return []
+        results = []
+        while self._results:
+            result = self._results.popleft()
+            if isinstance(result, HeadRead | ReadFailed):
+                self._head_pending = False
+            results.append(result)
+        return results
+
+    def close(self) -> None:
+        """End the thread; a read that is under way is left to its timeout."""
+        with self._work:
+            self._closing = True
+            self._work.notify()
+        self._thread.join(_TIMEOUT_S)
+
+    def _put(self, job: Callable[[JsonRpc], Event]) -> bool:
+        with self._work:
+            if len(self._jobs) >= _JOBS_MAX:
+                return False
+            self._jobs.append(job)
+            self._work.notify()
+        return True
+
+    def _run(self) -> None:
+        while True:
+            with self._work:
+                while not self._jobs and not self._closing:
+                    self._work.wait()
+                if self._closing:
+                    return
+                job = self._jobs.popleft()
+            self._results.append(self._do(job))
+            os.eventfd_write(self.wake, 1)
+
+    def _do(self, job: Callable[[JsonRpc], Event]) -> Event | ReadFailed:
+        try:
+            return job(self._client())
+        except (EndpointFailed, EndpointRefused, ValueError, KeyError, TypeError, AttributeError) as error:
+            # Whatever an endpoint answers, it is an answer that cannot be used, never a crash.
+            return ReadFailed(text=f"{type(error).__name__}: {error}"[:300])
+
+    def _client(self) -> JsonRpc:
+        url = self._find_url()
+        if url is None:
+            raise EndpointFailed("the gateway has not said yet where it serves")
+        if self._rpc is None or url != self._url:
+            if self._rpc is not None:
+                self._rpc.close()
+            self._rpc, self._url = JsonRpc(url, timeout_s=_TIMEOUT_S), url
+        return self._rpc
+
+
+def read_head(rpc: JsonRpc, terms: Terms, hashes: tuple[str, ...]) -> HeadRead:
+    """Read head, fees, nonce, balances, allowance and receipts in one request.
+
+    Raises:
+        EndpointFailed, EndpointRefused: no usable answer.
+        ValueError, KeyError, TypeError: an answer of the wrong form.
+    """
+    wallet = terms.wallet
+    calls: list[tuple[str, list[Any]]] = [
+        ("eth_getBlockByNumber", ["latest", False]),
+        ("eth_maxPriorityFeePerGas", []),
+        ("eth_getTransactionCount", [wallet, "latest"]),
+        ("eth_getBalance", [wallet, "latest"]),
+        ("eth_call", [{"to": terms.weth, "data": calldata.balance_of(wallet)}, "latest"]),
+        ("eth_call", [{"to": terms.weth, "data": calldata.allowance(wallet, terms.router)}, "latest"]),
+        *(("eth_getTransactionReceipt", [tx_hash]) for tx_hash in hashes),
+    ]
+    block, tip, nonce, balance, trading, allowance, *receipts = rpc.batch(calls)
+    return HeadRead(
+        block=calldata.quantity(block["number"]),
+        block_hash=block["hash"],
+        timestamp_s=calldata.quantity(block["timestamp"]),
+        base_fee_wei=calldata.quantity(block["baseFeePerGas"]),
+        tip_wei=calldata.quantity(tip),
+        nonce=calldata.quantity(nonce),
+        gas_balance_wei=calldata.quantity(balance),
+        trading_balance_wei=calldata.uint(trading),
+        allowance_wei=calldata.uint(allowance),
+        receipts={
+            tx_hash: _receipt(receipt, terms) for tx_hash, receipt in zip(hashes, receipts, strict=True)
+        },
+    )
+
+
+def _receipt(receipt: dict[str, Any] | None, terms: Terms) -> Receipt | None:
+    if receipt is None or receipt.get("blockNumber") is None:
+        return None
+    return Receipt(
+        tx_hash=receipt["transactionHash"],
+        block=calldata.quantity(receipt["blockNumber"]),
+        block_hash=receipt["blockHash"],
+        success=calldata.quantity(receipt["status"]) == 1,
+        gain_wei=calldata.token_gain(receipt["logs"], terms.weth, terms.wallet),
+        gas_wei=calldata.quantity(receipt["gasUsed"]) * calldata.quantity(receipt["effectiveGasPrice"]),
+    )
+
+
+def _identify(rpc: JsonRpc) -> Event:
+    chain_id, block = rpc.batch([("eth_chainId", []), ("eth_getBlockByNumber", ["0x0", False])])
+    return Identified(chain_id=calldata.quantity(chain_id), genesis=block["hash"])
+
+
+def _simulate(rpc: JsonRpc, intent_id: str, call: dict[str, str]) -> Event:
+    try:
+        return Simulated(
+            intent_id=intent_id, gas=calldata.quantity(rpc.call("eth_estimateGas", call, "latest"))
+        )
+    except EndpointRefused as error:
+        return SimulationFailed(intent_id=intent_id, refused=True, text=str(error))
+    except (EndpointFailed, ValueError) as error:
+        return SimulationFailed(intent_id=intent_id, refused=False, text=str(error))

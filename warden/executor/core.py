@@ -1,0 +1,391 @@
+"""The executor's decisions: events in, commands out; no socket, no clock, no disk."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from warden.domain.errors import ConfigurationInvalid
+from warden.domain.intents import Intent, TradeState, TradeUpdate
+from warden.domain.modes import Action
+from warden.domain.risk import circuit_breaker
+from warden.domain.risk.circuit_breaker import Breaker
+from warden.domain.risk.refusal import Refusal, approved, refused
+from warden.executor import drafts, reports, rules
+from warden.executor.decisions import Decisions
+from warden.executor.drafts import Moment
+from warden.executor.gate import Ticket
+from warden.executor.protocol import (
+    Command,
+    Event,
+    HeadRead,
+    Identified,
+    LegDone,
+    Now,
+    Record,
+    Reply,
+    Send,
+    Signed,
+    Simulate,
+    Simulated,
+    SimulationFailed,
+    Submitted,
+    Terms,
+    Tick,
+)
+from warden.executor.settlement import Settlement, is_trade, update
+from warden.wire.messages import Answer, Progress, Severity
+from warden.wire.rows import ChainRow, LegRow, OutcomeRow, Purpose, SignedRow
+
+if TYPE_CHECKING:
+    from warden.executor.book import Book, Entry
+
+_NS_PER_S: Final = 1_000_000_000
+_PREPARE_WITHIN_NS: Final = 5 * _NS_PER_S
+_HEAD_OLD_AFTER_NS: Final = 10 * _NS_PER_S
+_OWN_SEND_WITHIN_NS: Final = 20 * _NS_PER_S
+_IDS_MAX: Final = 4_096
+_CANCELS_PER_NONCE_MAX: Final = 5
+
+
+class _Preparing(msgspec.Struct, frozen=True):
+    """An intent that passed the rules and is being simulated or signed."""
+
+    intent: Intent
+    identity: bytes
+    since_ns: int
+
+
+class _Sending(msgspec.Struct, frozen=True):
+    """A transaction whose legs are out; `began` once a byte of any leg may have left."""
+
+    waiting: int
+    began: bool
+    rejected: bool
+    accepted: bool
+    text: str
+
+
+class ExecutorCore:
+    """One executor's mind. Everything that must survive is in the journal, folded in `book`."""
+
+    def __init__(self, terms: Terms, book: Book) -> None:
+        self._terms = terms
+        self.book = book
+        self.decisions = Decisions()
+        self.breaker = Breaker()
+        self.head: HeadRead | None = None
+        self.identified = False
+        self._head_ns = 0
+        self._settlement = Settlement(book, terms)
+        self._preparing: dict[str, _Preparing] = {}
+        self._sending: dict[str, _Sending] = {}
+        self._owners: OrderedDict[str, tuple[bytes, Intent]] = OrderedDict()
+        self._tickets: dict[str, Ticket] = {}
+        # Bytes of an earlier run may have left, whatever its journal says.
+        self._began = {entry.signed.tx_hash for entry in book.open()}
+        self._cancels: dict[int, int] = {}
+        self._approving = False
+        self.handled = 0
+
+    # --- what others may ask
+
+    @property
+    def chain_id(self) -> int:
+        """The chain that transactions are signed for."""
+        return self._terms.chain_id
+
+    @property
+    def ready(self) -> bool:
+        """The chain is known and is ours, so that a permit is of use."""
+        return self.identified and self.head is not None
+
+    @property
+    def offered(self) -> int:
+        """Work that came in, against `handled`."""
+        return self.handled + len(self._preparing)
+
+    def fresh_head(self, now: Now) -> HeadRead | None:
+        """Return the chain's state, None when the last read is too old to decide on."""
+        return None if now.boot_ns - self._head_ns > _HEAD_OLD_AFTER_NS else self.head
+
+    def wanted_receipts(self) -> tuple[str, ...]:
+        """Return the hashes whose receipts the next read should bring."""
+        return self._settlement.wanted(self.head)
+
+    def handle(self, event: Event, now: Now) -> list[Command]:  # noqa: PLR0911 - one line an event
+        """Take one event in and return what to do."""
+        match event:
+            case Submitted():
+                return self._submitted(event, now)
+            case Simulated():
+                return self._simulated(event, now)
+            case SimulationFailed():
+                return self._simulation_failed(event, now)
+            case Signed():
+                return self._signed(event.row, now)
+            case LegDone():
+                return self._leg_done(event, now)
+            case HeadRead():
+                return self._head_read(event, now)
+            case Identified():
+                return self._identified(event)
+            case Tick():
+                return self._tick(now)
+
+    # --- from proposal to signature
+
+    def _submitted(self, event: Submitted, now: Now) -> list[Command]:
+        intent = event.intent
+        head = self.fresh_head(now)
+        self.breaker = circuit_breaker.advance(self.breaker, self._terms.breaker, now.boot_ns)
+        situation = rules.Situation(
+            gate=event.gate,
+            breaker=self.breaker,
+            head=head,
+            exposure_wei=self.book.exposure_wei(),
+            busy="one transaction at a time" if self._preparing or self.book.open() else "",
+            known=intent.intent_id in self._owners,
+        )
+        refusal = rules.refusal(intent, situation, self._terms)
+        if refusal is not None or head is None:
+            refusal = refusal or Refusal("chain.unknown", "the chain's state is not known now")
+            return self._refuse(intent, event.identity, refusal, now)
+        if head.allowance_wei < intent.proposal.swap.amount_in:
+            return self._approve_router(intent, event.identity, Moment(head, self._terms, now))
+        self._preparing[intent.intent_id] = _Preparing(intent, event.identity, now.boot_ns)
+        data = drafts.swap_calldata(intent, self._terms)
+        return [Simulate(intent_id=intent.intent_id, to=self._terms.router, data=data)]
+
+    def _approve_router(self, intent: Intent, identity: bytes, at: Moment) -> list[Command]:
+        amount = self._terms.size.max_trade_wei
+        waiting = Refusal("allowance", "the router's allowance is being set first; propose again")
+        commands = self._refuse(intent, identity, waiting, at.now)
+        if not self._approving:
+            self._approving = True
+            nonce = self.book.next_nonce(at.head.nonce)
+            draft = drafts.approval(intent, amount, nonce, at)
+            self._tickets[draft.draft.intent_id] = self._own_ticket(Action.OPEN, at.now)
+            commands.append(draft)
+        return commands
+
+    def _simulated(self, event: Simulated, now: Now) -> list[Command]:
+        preparing = self._preparing.get(event.intent_id)
+        if preparing is None:
+            return []
+        head = self.fresh_head(now)
+        if head is None:
+            return self._drop(preparing, Refusal("chain.unknown", "the chain's state is not known now"), now)
+        intent = preparing.intent
+        nonce = self.book.next_nonce(head.nonce)
+        self._tickets[intent.intent_id] = Ticket(
+            action=intent.proposal.action,
+            trader_session=intent.trader_session,
+            not_after_boot_ns=intent.not_after_boot_ns,
+        )
+        self.breaker = circuit_breaker.begin(self.breaker, intent.intent_id, now.boot_ns)
+        return [drafts.swap(intent, event.gas, nonce, Moment(head, self._terms, now))]
+
+    def _simulation_failed(self, event: SimulationFailed, now: Now) -> list[Command]:
+        preparing = self._preparing.get(event.intent_id)
+        if preparing is None:
+            return []
+        rule = "simulation.reverts" if event.refused else "simulation.unavailable"
+        return self._drop(preparing, Refusal(rule, event.text[:300]), now)
+
+    def _signed(self, row: SignedRow, now: Now) -> list[Command]:
+        """Make the signed bytes durable; only then may they be sent (I5)."""
+        ticket = self._tickets.pop(row.intent_id)
+        self._approving = self._approving and row.purpose is not Purpose.APPROVE
+        preparing = self._preparing.pop(row.intent_id, None)
+        self.book.apply(row)
+        self._sending[row.tx_hash] = self._fresh_legs()
+        then: tuple[Reply | Send, ...] = (Send(tx_hash=row.tx_hash, raw=row.raw, ticket=ticket),)
+        commands: list[Command] = []
+        if preparing is not None:
+            self.handled += 1
+            decision = approved(row.intent_id)
+            self.decisions.note(preparing.intent, decision, now)
+            self._own(preparing.intent, preparing.identity)
+            then = (Reply(preparing.identity, Answer(decision=decision)), *then)
+        commands.append(Record(row=row, then=then))
+        commands.append(
+            reports.tell(
+                Severity.INFO,
+                f"{'trade' if preparing else row.purpose.value}.sent",
+                f"{row.purpose} {row.tx_hash}",
+                row,
+            )
+        )
+        return commands
+
+    def _refuse(self, intent: Intent, identity: bytes, refusal: Refusal, now: Now) -> list[Command]:
+        self.handled += 1
+        decision = refused(intent.intent_id, refusal)
+        row = self.decisions.note(intent, decision, now)
+        self._own(intent, identity)
+        commands: list[Command] = [Reply(identity, Answer(decision=decision))]
+        return commands if row is None else [*commands, Record(row=row)]
+
+    def _drop(self, preparing: _Preparing, refusal: Refusal, now: Now) -> list[Command]:
+        del self._preparing[preparing.intent.intent_id]
+        return self._refuse(preparing.intent, preparing.identity, refusal, now)
+
+    def _own(self, intent: Intent, identity: bytes) -> None:
+        self._owners[intent.intent_id] = (identity, intent)
+        while len(self._owners) > _IDS_MAX:
+            self._owners.popitem(last=False)
+
+    # --- legs
+
+    def _fresh_legs(self) -> _Sending:
+        return _Sending(waiting=self._terms.legs, began=False, rejected=False, accepted=False, text="")
+
+    def _leg_done(self, event: LegDone, now: Now) -> list[Command]:
+        sending, entry = self._sending.get(event.tx_hash), self.book.get(event.tx_hash)
+        if sending is None or entry is None:
+            return []
+        began = event.result != "not-begun"
+        if began:
+            self._began.add(event.tx_hash)
+        sending = msgspec.structs.replace(
+            sending,
+            waiting=sending.waiting - 1,
+            began=sending.began or began,
+            rejected=sending.rejected or event.result == "rejected",
+            accepted=sending.accepted or event.result in {"accepted", "unknown"},
+            text=event.text or sending.text,
+        )
+        self._sending[event.tx_hash] = sending
+        commands: list[Command] = []
+        if began:
+            row = LegRow(
+                tx_hash=event.tx_hash, endpoint=event.endpoint, result=event.result, text=event.text[:300]
+            )
+            self.book.apply(row)
+            commands.append(Record(row=row))
+        if sending.waiting <= 0 and not entry.settled:
+            del self._sending[event.tx_hash]
+            commands += self._legs_done(entry, sending, now)
+        return commands
+
+    def _legs_done(self, entry: Entry, sending: _Sending, now: Now) -> list[Command]:
+        tx_hash = entry.signed.tx_hash
+        if not sending.began and tx_hash not in self._began:
+            # No byte of it ever left: its nonce is free again.
+            row = OutcomeRow(tx_hash=tx_hash, state=TradeState.RELEASED, time=now.wall, error=sending.text)
+            return self._outcome(entry, row, now)
+        if sending.accepted or not sending.began:
+            return []
+        # Refused by all: it may still have been passed on, so its nonce stays bound until the chain tells.
+        row = OutcomeRow(tx_hash=tx_hash, state=TradeState.REJECTED, time=now.wall, error=sending.text)
+        return self._outcome(entry, row, now)
+
+    # --- the chain
+
+    def _identified(self, event: Identified) -> list[Command]:
+        terms, held = self._terms, self.book.chain
+        if event.chain_id != terms.chain_id:
+            raise ConfigurationInvalid(
+                f"the endpoints serve chain {event.chain_id}, but chain.id is {terms.chain_id} in warden.toml"
+            )
+        if held is not None and (held.chain_id, held.genesis) != (event.chain_id, event.genesis):
+            raise ConfigurationInvalid(
+                "executor.db belongs to another chain (its genesis differs): use another --home"
+            )
+        self.identified = True
+        if held is not None:
+            return []
+        row = ChainRow(chain_id=event.chain_id, genesis=event.genesis, wallet=terms.wallet)
+        self.book.apply(row)
+        return [Record(row=row)]
+
+    def _head_read(self, head: HeadRead, now: Now) -> list[Command]:
+        advanced = self.head is None or head.block > self.head.block
+        self.head, self._head_ns = head, now.boot_ns
+        commands: list[Command] = []
+        for row in self._settlement.outcomes(head, now):
+            entry = self.book.get(row.tx_hash)
+            if entry is not None:
+                commands += self._outcome(entry, row, now)
+        if advanced:
+            for entry in self.book.open():
+                commands += self._push(entry, Moment(head, self._terms, now))
+        return commands
+
+    def _push(self, entry: Entry, at: Moment) -> list[Command]:
+        """Send a transaction again, or free its nonce when it can no longer succeed."""
+        signed = entry.signed
+        if signed.tx_hash in self._sending or at.head.nonce > signed.nonce:
+            return []
+        if not self._settlement.is_late(entry, at.head):
+            if entry.accepted:
+                return []
+            self._sending[signed.tx_hash] = self._fresh_legs()
+            action = Action.CANCEL if signed.purpose is Purpose.CANCEL else Action.OPEN
+            ticket = self._own_ticket(action, at.now)
+            return [Send(tx_hash=signed.tx_hash, raw=signed.raw, ticket=ticket)]
+        newest = all(other.signed.replaces != signed.tx_hash for other in self.book.open())
+        if not self._settlement.is_stuck(entry, at.head) or not newest:
+            return []
+        return self._cancel(entry, at)
+
+    def _cancel(self, entry: Entry, at: Moment) -> list[Command]:
+        signed = entry.signed
+        tries = self._cancels.get(signed.nonce, 0)
+        if tries >= _CANCELS_PER_NONCE_MAX or f"cancel-{signed.tx_hash}" in self._tickets:
+            return []
+        self._cancels[signed.nonce] = tries + 1
+        draft = drafts.cancel(entry, at)
+        self._tickets[draft.draft.intent_id] = self._own_ticket(Action.CANCEL, at.now)
+        text = f"{signed.tx_hash} was not mined in time; nonce {signed.nonce} is cancelled"
+        return [
+            draft,
+            reports.tell(Severity.WARNING, "trade.stuck", text, signed, runbook=reports.RUNBOOK_TRADES),
+        ]
+
+    def _outcome(self, entry: Entry, row: OutcomeRow, now: Now) -> list[Command]:
+        self.book.apply(row)
+        signed = entry.signed
+        commands: list[Command] = [Record(row=row)]
+        if row.state is not TradeState.REJECTED:
+            self._sending.pop(row.tx_hash, None)
+        if is_trade(entry):
+            commands += self._judge(entry, row, now)
+            owner = self._owners.get(signed.intent_id)
+            if owner is not None:
+                progress: TradeUpdate = update(entry, row)
+                commands.append(Reply(owner[0], Progress(update=progress)))
+        commands.append(reports.outcome_event(entry, row))
+        return commands
+
+    def _judge(self, entry: Entry, row: OutcomeRow, now: Now) -> list[Command]:
+        """Let the breaker know what came of a trade."""
+        before, intent_id = self.breaker, entry.signed.intent_id
+        if row.state in {TradeState.MINED, TradeState.REVERTED}:
+            self.breaker = circuit_breaker.settle(
+                before,
+                self._terms.breaker,
+                intent_id,
+                success=row.state is TradeState.MINED,
+                now_ns=now.boot_ns,
+            )
+        elif row.state in {TradeState.RELEASED, TradeState.SUPERSEDED}:
+            self.breaker = circuit_breaker.abandon(before, intent_id)
+        return reports.breaker_events(before, self.breaker)
+
+    def _tick(self, now: Now) -> list[Command]:
+        before = self.breaker
+        self.breaker = circuit_breaker.advance(before, self._terms.breaker, now.boot_ns)
+        commands = reports.breaker_events(before, self.breaker)
+        for preparing in list(self._preparing.values()):
+            if now.boot_ns - preparing.since_ns > _PREPARE_WITHIN_NS:
+                refusal = Refusal("simulation.unavailable", "no answer to the simulation within 5 s")
+                commands += self._drop(preparing, refusal, now)
+        return commands
+
+    @staticmethod
+    def _own_ticket(action: Action, now: Now) -> Ticket:
+        return Ticket(action=action, trader_session="", not_after_boot_ns=now.boot_ns + _OWN_SEND_WITHIN_NS)

@@ -1,0 +1,356 @@
+"""The executor's process: sockets, threads and the clock around the core.
+
+The stop socket is served first at start and first in every turn of the loop; nothing in the loop waits for
+disk, network or a lock.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+import zmq
+
+from warden import __version__
+from warden.domain.errors import ConfigurationInvalid, JournalBroken
+from warden.domain.money import BPS_ONE, WEI_PER_GWEI, ether_to_wei
+from warden.domain.risk.circuit_breaker import BreakerLimits
+from warden.domain.risk.position_size import SizeLimits
+from warden.domain.risk.refusal import Refusal
+from warden.domain.roles import Role
+from warden.executor.book import Book
+from warden.executor.chain import ChainReader, ReadFailed
+from warden.executor.core import ExecutorCore
+from warden.executor.gate import Gate, Ticket
+from warden.executor.keystore import unlock
+from warden.executor.leg import Legs
+from warden.executor.protocol import (
+    Command,
+    Event,
+    HeadRead,
+    Now,
+    Record,
+    Reply,
+    Send,
+    Sign,
+    Simulate,
+    SimulationFailed,
+    Submitted,
+    Tell,
+    Terms,
+    Tick,
+)
+from warden.executor.signing import sign
+from warden.executor.status import picture
+from warden.executor.stops import StopDesk
+from warden.runtime.clock import NS_PER_MS, wall_text
+from warden.runtime.journal import Journal, read
+from warden.runtime.venue import load_venue, served_url
+from warden.wire.addresses import INTENTS, STOP
+from warden.wire.codec import Undecodable, decode, encode, from_json, to_json
+from warden.wire.messages import Permit, ProcessState, Severity, Submit
+from warden.wire.rows import EndedRow, ExecutorRow, StartedRow
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
+    from warden.runtime.process import Frame
+    from warden.runtime.settings import Settings
+    from warden.runtime.venue import Venue
+
+_TURN_MS: Final = 20
+_PUBLISH_NS: Final = 500 * NS_PER_MS
+_TICK_NS: Final = 250 * NS_PER_MS
+_INTENTS_PER_TURN: Final = 32
+_IDENTIFY_NS: Final = 1_000 * NS_PER_MS
+_HEAD_MS_MIN: Final = 100
+_NO_SESSION: Final = Refusal("session", "an intent must carry the session that the watchdog gave its trader")
+
+
+def main(frame: Frame) -> None:
+    """Serve stops at once, then everything else, until the frame ends."""
+    Executor(frame).run()
+
+
+class Executor:
+    """The process's parts and its loop."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self._clock = frame.clock
+        self._gate = Gate(frame.latch, frame.clock, boot_id=frame.boot_id, session=frame.session)
+        # Served before anything else is looked at: a stop is heard from the first moment on.
+        stop_server = frame.bus.serve(STOP)
+        self._desk = StopDesk(stop_server, frame.latch, self._gate, frame.session)
+        self._account: LocalAccount = unlock(frame.settings, frame.places)
+        self._journal = Journal(frame.places.journal(Role.EXECUTOR), frame.clock)
+        self._book = _book_of(frame)
+        self._clean = self._book.empty or self._book.ended_in_order
+        self._core: ExecutorCore | None = None
+        self._terms: Terms | None = None
+        self._reader: ChainReader | None = None
+        self._legs: Legs | None = None
+        self._intents = frame.bus.serve(INTENTS)
+        self._after: deque[tuple[int, tuple[Reply | Send, ...]]] = deque()
+        self._due_ns: dict[str, int] = {}
+        self._detail = "waiting for the venue"
+        self._refused_permit = ""
+        self._gate_word = ""
+        self._poller = zmq.Poller()
+        for source in (stop_server.socket, self._intents.socket, frame.beat_socket):
+            self._poller.register(source, zmq.POLLIN)
+        for handle in (frame.signalled, self._journal.wake):
+            self._poller.register(handle, zmq.POLLIN)
+
+    def run(self) -> None:
+        """Turn until the frame ends, then end in order."""
+        started = StartedRow(session=self._frame.session, version=__version__, wallet=self._account.address)
+        self._record(Record(row=started))
+        while not self._frame.ending:
+            self._poller.poll(_TURN_MS)
+            self._turn()
+        self._end()
+
+    # --- one turn
+
+    def _turn(self) -> None:
+        open_hashes = tuple(entry.signed.tx_hash for entry in self._book.open())
+        self._desk.serve(open_hashes)
+        for row in self._desk.look():
+            self._record(Record(row=row))
+            word = "lifted" if row.lifted else "seen"
+            self._frame.event(Severity.WARNING, f"gate.stop-{word}", f"stop {row.stop_id} {word}")
+        self._take_permits()
+        self._carry_on_after_sync()
+        if self._core is None:
+            self._find_venue()
+        else:
+            self._take_results(self._core)
+            self._take_intents(self._core)
+            self._ask_chain(self._core)
+        self._report()
+
+    def _take_permits(self) -> None:
+        for leave in self._frame.leaves():
+            if not isinstance(leave, Permit):
+                continue
+            reason = self._gate.accept(leave)
+            if reason and reason != self._refused_permit:
+                self._frame.event(Severity.WARNING, "permit.refused", f"a permit {reason}")
+            self._refused_permit = reason
+
+    def _find_venue(self) -> None:
+        if not self._is_due("venue", _TICK_NS):
+            return
+        venue = load_venue(self._frame.settings, self._frame.places)
+        if venue is None:
+            return
+        self._terms = terms = _terms(self._frame.settings, venue, self._account.address)
+        if terms.legs == 0:
+            raise ConfigurationInvalid("no endpoint has send = true: transactions would go nowhere")
+        self._core = ExecutorCore(terms, self._book)
+        places = self._frame.places
+        self._reader = ChainReader(lambda: served_url(places, Role.GATEWAY), terms)
+        self._legs = Legs(venue.endpoints, self._gate)
+        self._poller.register(self._reader.wake, zmq.POLLIN)
+        self._poller.register(self._legs.wake, zmq.POLLIN)
+        self._detail = "asking which chain it is"
+
+    def _take_results(self, core: ExecutorCore) -> None:
+        if self._legs is not None:
+            for done in self._legs.take():
+                self._handle(core, done)
+        if self._reader is not None:
+            for result in self._reader.take():
+                if isinstance(result, ReadFailed):
+                    self._detail = f"reading the chain: {result.text}"
+                    continue
+                if isinstance(result, HeadRead):
+                    self._detail = ""
+                self._handle(core, result)
+        if self._is_due("tick", _TICK_NS):
+            self._handle(core, Tick())
+
+    def _take_intents(self, core: ExecutorCore) -> None:
+        for _ in range(_INTENTS_PER_TURN):
+            incoming = self._intents.receive()
+            if incoming is None:
+                return
+            try:
+                submit: Submit = decode(incoming.data, Submit)
+            except Undecodable as error:
+                if self._is_due("undecodable", _TICK_NS):
+                    self._frame.event(Severity.WARNING, "bus.undecodable", f"from {incoming.role}: {error}")
+                continue
+            intent = submit.intent
+            ticket = Ticket(intent.proposal.action, intent.trader_session, intent.not_after_boot_ns)
+            # An intent without a session is nobody's; only Warden's own transactions carry none.
+            gate = self._gate.refusal(ticket) if intent.trader_session else _NO_SESSION
+            self._handle(core, Submitted(intent=intent, identity=incoming.identity, gate=gate))
+
+    def _ask_chain(self, core: ExecutorCore) -> None:
+        if self._reader is None:
+            return
+        if not core.identified:
+            if self._is_due("identify", _IDENTIFY_NS):
+                self._reader.identify()
+            return
+        interval_ms = max(_HEAD_MS_MIN, int(self._frame.settings.chain.block_time_s * 1_000 / 4))
+        if self._is_due("head", interval_ms * NS_PER_MS):
+            self._reader.read_head(core.wanted_receipts())
+
+    def _report(self) -> None:
+        core, journal = self._core, self._journal
+        ready = core is not None and core.ready and not self._gate.halted
+        state = ProcessState.READY if ready else ProcessState.STARTING
+        if self._gate.halted or (ready and self._detail):
+            state = ProcessState.DEGRADED
+        self._frame.beat(
+            state,
+            progress=0 if core is None else core.handled,
+            offered=0 if core is None else core.offered,
+            handled=0 if core is None else core.handled,
+            clean=self._clean,
+            heads=(journal.head,),
+            detail=self._gate.halted or self._detail,
+        )
+        if core is None or self._terms is None or not self._is_due("publish", _PUBLISH_NS):
+            return
+        status = picture(
+            core, self._gate, self._terms, self._now(), session=self._frame.session, head=journal.head
+        )
+        self._frame.publish(status)
+        word = status.gate.partition(":")[0]
+        if word != self._gate_word:
+            self._gate_word = word
+            self._frame.event(
+                Severity.INFO, "gate.closed" if word else "gate.open", status.gate or "the gate is open"
+            )
+
+    # --- commands
+
+    def _handle(self, core: ExecutorCore, event: Event) -> None:
+        for command in core.handle(event, self._now()):
+            self._carry_out(core, command)
+
+    def _carry_out(self, core: ExecutorCore, command: Command) -> None:
+        match command:
+            case Reply():
+                self._intents.send(command.identity, encode(command.message))
+            case Simulate():
+                if self._reader is None or not self._reader.simulate(
+                    command.intent_id, command.to, command.data
+                ):
+                    failed = SimulationFailed(command.intent_id, refused=False, text="too many reads wait")
+                    self._handle(core, failed)
+            case Sign():
+                self._handle(core, sign(self._account, command, core.chain_id))
+            case Send():
+                if self._legs is not None:
+                    self._legs.send(command)
+            case Record():
+                self._record(command)
+            case Tell():
+                self._frame.event(
+                    command.severity,
+                    command.kind,
+                    command.message,
+                    trace_id=command.trace_id,
+                    runbook=command.runbook,
+                    **command.data,
+                )
+
+    def _record(self, command: Record) -> None:
+        """Hand a row to the journal; what follows from it waits for its sync."""
+        try:
+            number = self._journal.append(str(command.row.__struct_config__.tag), to_json(command.row))
+        except JournalBroken as error:
+            self._halt(str(error))
+            return
+        if command.then:
+            self._after.append((number, command.then))
+
+    def _carry_on_after_sync(self) -> None:
+        self._journal.acknowledge()
+        if self._journal.error is not None:
+            self._halt(f"journal broken: {self._journal.error}")
+            self._after.clear()
+            return
+        while self._after and self._after[0][0] <= self._journal.synced:
+            _, commands = self._after.popleft()
+            if self._core is not None:
+                for command in commands:
+                    self._carry_out(self._core, command)
+
+    def _halt(self, reason: str) -> None:
+        """Close the gate for good: without a record nothing is traded (I5)."""
+        if not self._gate.halted:
+            self._gate.halted = reason
+            self._frame.event(Severity.CRITICAL, "journal.broken", reason, runbook="recovery-after-crash")
+
+    # --- the end
+
+    def _end(self) -> None:
+        self._gate.halted = "the executor is ending"
+        for part in (self._legs, self._reader):
+            if part is not None:
+                part.close()
+        if self._legs is not None and self._core is not None:
+            for done in self._legs.take():
+                self._handle(self._core, done)
+        self._record(Record(row=EndedRow(session=self._frame.session)))
+        self._journal.close()
+
+    def _now(self) -> Now:
+        return Now(boot_ns=self._clock.boot_ns(), wall=wall_text(self._clock))
+
+    def _is_due(self, what: str, every_ns: int) -> bool:
+        now_ns = self._clock.boot_ns()
+        if now_ns < self._due_ns.get(what, 0):
+            return False
+        self._due_ns[what] = now_ns + every_ns
+        return True
+
+
+def _book_of(frame: Frame) -> Book:
+    """Fold the journal into the book.
+
+    Raises:
+        JournalBroken: a row cannot be read; nothing may be sent on such a journal.
+    """
+    book = Book()
+    for row in read(frame.places.journal(Role.EXECUTOR)):
+        try:
+            book.apply(from_json(row.body, ExecutorRow))
+        except Undecodable as error:
+            raise JournalBroken(f"executor.db: row {row.row} cannot be read: {error}") from error
+    return book
+
+
+def _terms(settings: Settings, venue: Venue, wallet: str) -> Terms:
+    limits, breaker = settings.limits, settings.breaker
+    return Terms(
+        wallet=wallet,
+        chain_id=settings.chain.id,
+        genesis=venue.genesis,
+        router=venue.router,
+        weth=venue.weth,
+        legs=sum(endpoint.send for endpoint in venue.endpoints),
+        block_time_s=settings.chain.block_time_s,
+        finality_depth=settings.chain.finality_depth,
+        bump_percent=settings.chain.replacement_bump_percent,
+        size=SizeLimits(
+            max_trade_wei=ether_to_wei(limits.max_trade_eth),
+            min_trade_wei=ether_to_wei(limits.min_trade_eth),
+            max_trade_bps=limits.max_trade_percent * BPS_ONE // 100,
+            max_exposure_bps=limits.max_exposure_percent * BPS_ONE // 100,
+            max_fee_wei=int(limits.max_gas_price_gwei * WEI_PER_GWEI),
+            gas_reserve_wei=ether_to_wei(limits.gas_reserve_eth),
+        ),
+        breaker=BreakerLimits(
+            consecutive_failures=breaker.consecutive_failures,
+            cooldown_s=breaker.cooldown_s,
+            successes_to_close=breaker.successes_to_close,
+            probe_timeout_s=breaker.probe_timeout_s,
+        ),
+    )

@@ -1,0 +1,174 @@
+"""What the executor's core is told, and what it asks for: events in, commands out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from warden.domain.intents import Intent
+from warden.domain.risk.circuit_breaker import BreakerLimits
+from warden.domain.risk.position_size import SizeLimits
+from warden.domain.risk.refusal import Refusal
+from warden.executor.gate import Ticket
+from warden.wire.messages import ExecutorToTrader, Severity
+from warden.wire.rows import ExecutorRow, SignedRow
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What is fixed while this executor runs. `legs` is how many endpoints a transaction is sent to."""
+
+    wallet: str
+    chain_id: int
+    genesis: str
+    router: str
+    weth: str
+    legs: int
+    block_time_s: float
+    finality_depth: int
+    bump_percent: int
+    size: SizeLimits
+    breaker: BreakerLimits
+
+
+class Now(msgspec.Struct, frozen=True):
+    """The moment: CLOCK_BOOTTIME in nanoseconds, and UTC text for people."""
+
+    boot_ns: int
+    wall: str
+
+
+# --- events ----------------------------------------------------------------------------------------
+
+
+class Submitted(msgspec.Struct, frozen=True):
+    """An intent came; `gate` is what the gate said of it at that moment, None when it is open."""
+
+    intent: Intent
+    identity: bytes
+    gate: Refusal | None
+
+
+class Simulated(msgspec.Struct, frozen=True):
+    """The intent's transaction would succeed on the current state, with `gas` units."""
+
+    intent_id: str
+    gas: int
+
+
+class SimulationFailed(msgspec.Struct, frozen=True):
+    """It would revert, or nobody could tell (`refused` False)."""
+
+    intent_id: str
+    refused: bool
+    text: str
+
+
+class Signed(msgspec.Struct, frozen=True):
+    """A draft with its bytes and hash."""
+
+    row: SignedRow
+
+
+class LegDone(msgspec.Struct, frozen=True):
+    """What came of sending to one endpoint: accepted, rejected, unknown, not-begun."""
+
+    tx_hash: str
+    endpoint: str
+    result: str
+    text: str
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """A receipt; `gain_wei` of the wrapped native token, `gas_wei` burnt."""
+
+    tx_hash: str
+    block: int
+    block_hash: str
+    success: bool
+    gain_wei: int
+    gas_wei: int
+
+
+class HeadRead(msgspec.Struct, frozen=True):
+    """The chain as one read found it; `receipts` holds None for a hash without one."""
+
+    block: int
+    block_hash: str
+    timestamp_s: int
+    base_fee_wei: int
+    tip_wei: int
+    nonce: int
+    gas_balance_wei: int
+    trading_balance_wei: int
+    allowance_wei: int
+    receipts: dict[str, Receipt | None]
+
+
+class Identified(msgspec.Struct, frozen=True):
+    """The chain that the gateway serves."""
+
+    chain_id: int
+    genesis: str
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """Time has passed."""
+
+
+Event = Submitted | Simulated | SimulationFailed | Signed | LegDone | HeadRead | Identified | Tick
+
+
+# --- commands --------------------------------------------------------------------------------------
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """Tell a trader; one that is gone misses it."""
+
+    identity: bytes
+    message: ExecutorToTrader
+
+
+class Simulate(msgspec.Struct, frozen=True):
+    """Try the call on the current state; answered by Simulated or SimulationFailed."""
+
+    intent_id: str
+    to: str
+    data: bytes
+
+
+class Sign(msgspec.Struct, frozen=True):
+    """Sign the draft, whose `raw` and `tx_hash` are empty; answered by Signed."""
+
+    draft: SignedRow
+    data: bytes
+    value_wei: int
+
+
+class Send(msgspec.Struct, frozen=True):
+    """Write the signed bytes to every endpoint, each behind the gate; answered by a LegDone each."""
+
+    tx_hash: str
+    raw: str
+    ticket: Ticket
+
+
+class Record(msgspec.Struct, frozen=True):
+    """Append a row; carry out `then` only once it is durable."""
+
+    row: ExecutorRow
+    then: tuple[Reply | Send, ...] = ()
+
+
+class Tell(msgspec.Struct, frozen=True):
+    """Say what happened."""
+
+    severity: Severity
+    kind: str
+    message: str
+    trace_id: str = ""
+    runbook: str = ""
+    data: dict[str, Any] = {}
+
+
+Command = Reply | Simulate | Sign | Send | Record | Tell

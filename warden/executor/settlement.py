@@ -1,0 +1,136 @@
+"""What became of every signed transaction, found on the chain and nowhere else (EX2, EX3, I6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from warden.domain.intents import TradeState, TradeUpdate
+from warden.domain.money import Wei
+from warden.wire.rows import OutcomeRow, Purpose
+
+if TYPE_CHECKING:
+    from warden.executor.book import Book, Entry
+    from warden.executor.protocol import HeadRead, Now, Receipt, Terms
+
+# A receipt and a nonce may be read from different moments: only a second look counts.
+_LOOKS_WITHOUT_RECEIPT: Final = 2
+_STUCK_AFTER_BLOCKS: Final = 2
+
+
+class Settlement:
+    """Compares the book with what the chain says."""
+
+    def __init__(self, book: Book, terms: Terms) -> None:
+        self._book = book
+        self._terms = terms
+        self._missed: dict[str, int] = {}
+
+    def wanted(self, head: HeadRead | None) -> tuple[str, ...]:
+        """Return the hashes whose receipts the next read should bring: open, or due to be final."""
+        hashes = [entry.signed.tx_hash for entry in self._book.open()]
+        if head is not None:
+            hashes += [entry.signed.tx_hash for entry in self._book.unfinal() if self._is_deep(entry, head)]
+        return tuple(hashes)
+
+    def outcomes(self, head: HeadRead, now: Now) -> list[OutcomeRow]:
+        """Return the new states that this read of the chain proves."""
+        rows = [self._of_open(entry, head, now) for entry in self._book.open()]
+        rows += [
+            self._of_mined(entry, head, now) for entry in self._book.unfinal() if self._is_deep(entry, head)
+        ]
+        return [row for row in rows if row is not None]
+
+    def is_late(self, entry: Entry, head: HeadRead) -> bool:
+        """Tell whether chain time has passed the point after which it cannot succeed any more."""
+        return bool(entry.signed.not_after_s) and head.timestamp_s > entry.signed.not_after_s
+
+    def is_stuck(self, entry: Entry, head: HeadRead) -> bool:
+        """Tell whether it should have been mined or expired by now, so that its nonce must be freed."""
+        grace_s = _STUCK_AFTER_BLOCKS * self._terms.block_time_s
+        return bool(entry.signed.not_after_s) and head.timestamp_s > entry.signed.not_after_s + grace_s
+
+    def _is_deep(self, entry: Entry, head: HeadRead) -> bool:
+        return head.block - entry.outcome.block >= self._terms.finality_depth
+
+    def _of_open(self, entry: Entry, head: HeadRead, now: Now) -> OutcomeRow | None:
+        tx_hash = entry.signed.tx_hash
+        receipt = head.receipts.get(tx_hash)
+        if receipt is not None:
+            self._missed.pop(tx_hash, None)
+            return _mined(receipt, now)
+        if tx_hash not in head.receipts:
+            return None
+        if head.nonce > entry.signed.nonce:
+            self._missed[tx_hash] = self._missed.get(tx_hash, 0) + 1
+            if self._missed[tx_hash] >= _LOOKS_WITHOUT_RECEIPT:
+                del self._missed[tx_hash]
+                return OutcomeRow(
+                    tx_hash=tx_hash,
+                    state=TradeState.SUPERSEDED,
+                    time=now.wall,
+                    block=head.block,
+                    error=self._superseded_by(entry),
+                )
+        elif entry.outcome.state is TradeState.REJECTED and self.is_late(entry, head):
+            # No endpoint took it, and the chain would refuse it now: its nonce is free.
+            return OutcomeRow(tx_hash=tx_hash, state=TradeState.RELEASED, time=now.wall, error=entry.rejected)
+        return None
+
+    def _superseded_by(self, entry: Entry) -> str:
+        nonce = entry.signed.nonce
+        for other in self._book.recent(100):
+            mined = other.outcome.state in {TradeState.MINED, TradeState.FINAL, TradeState.REVERTED}
+            if other.signed.nonce == nonce and mined:
+                return f"replaced by {other.signed.tx_hash}"
+        return f"nonce {nonce} was consumed by a transaction that the journal does not know"
+
+    @staticmethod
+    def _of_mined(entry: Entry, head: HeadRead, now: Now) -> OutcomeRow | None:
+        tx_hash, before = entry.signed.tx_hash, entry.outcome
+        if tx_hash not in head.receipts:
+            return None
+        receipt = head.receipts[tx_hash]
+        if receipt is None or receipt.block_hash != before.block_hash:
+            return OutcomeRow(tx_hash=tx_hash, state=TradeState.REORGED, time=now.wall, block=before.block)
+        return OutcomeRow(
+            tx_hash=tx_hash,
+            state=TradeState.FINAL,
+            time=now.wall,
+            block=before.block,
+            block_hash=before.block_hash,
+            gain_wei=before.gain_wei,
+            gas_wei=before.gas_wei,
+            error=before.error,
+        )
+
+
+def _mined(receipt: Receipt, now: Now) -> OutcomeRow:
+    return OutcomeRow(
+        tx_hash=receipt.tx_hash,
+        state=TradeState.MINED if receipt.success else TradeState.REVERTED,
+        time=now.wall,
+        block=receipt.block,
+        block_hash=receipt.block_hash,
+        gain_wei=Wei(receipt.gain_wei),
+        gas_wei=Wei(receipt.gas_wei),
+        error="" if receipt.success else "reverted on the chain",
+    )
+
+
+def update(entry: Entry, row: OutcomeRow) -> TradeUpdate:
+    """Return an outcome as the strategy sees it; figures only once it is mined."""
+    mined = row.state in {TradeState.MINED, TradeState.REVERTED, TradeState.FINAL}
+    return TradeUpdate(
+        intent_id=entry.signed.intent_id,
+        state=row.state,
+        tx_hash=row.tx_hash,
+        block=row.block,
+        net_wei=Wei(row.gain_wei - row.gas_wei) if mined else None,
+        gas_wei=row.gas_wei if mined else None,
+        error=row.error,
+    )
+
+
+def is_trade(entry: Entry) -> bool:
+    """Tell whether it is a strategy's trade rather than Warden's own transaction."""
+    return entry.signed.purpose is Purpose.SWAP

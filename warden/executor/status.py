@@ -1,0 +1,68 @@
+"""The executor's picture of itself, for screens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from warden.domain.intents import TradeState
+from warden.domain.modes import Action
+from warden.domain.money import BPS_ONE, Wei
+from warden.executor.gate import Gate, Ticket
+from warden.wire.messages import ExecutorStatus, TradeLine
+
+if TYPE_CHECKING:
+    from warden.executor.book import Entry
+    from warden.executor.core import ExecutorCore
+    from warden.executor.protocol import Now, Terms
+    from warden.wire.messages import Head
+
+_TRADES_SHOWN = 15
+
+
+def picture(
+    core: ExecutorCore, gate: Gate, terms: Terms, now: Now, *, session: str, head: Head
+) -> ExecutorStatus:
+    """Return the status to publish; money that is not known now is None, never an old figure."""
+    book, view = core.book, core.fresh_head(now)
+    closed = gate.refusal(
+        Ticket(Action.OPEN, trader_session="", not_after_boot_ns=now.boot_ns + 1_000_000_000)
+    )
+    capital = None if view is None else Wei(view.trading_balance_wei)
+    return ExecutorStatus(
+        sent_ns=now.boot_ns,
+        session=session,
+        wallet=terms.wallet,
+        gate="" if closed is None else f"{closed.rule}: {closed.message}",
+        mode=int(gate.mode),
+        exposure_wei=Wei(book.exposure_wei()),
+        exposure_limit_wei=Wei((capital or 0) * terms.size.max_exposure_bps // BPS_ONE),
+        capital_wei=capital,
+        gas_balance_wei=None if view is None else Wei(view.gas_balance_wei),
+        trades=book.totals.trades,
+        wins=book.totals.wins,
+        net_wei=Wei(book.totals.net_wei),
+        gas_wei=Wei(book.totals.gas_wei),
+        price_usd="",
+        breaker=core.breaker.state.value,
+        pending=len(book.open()),
+        heads=(head,),
+        recent_trades=tuple(_line(entry) for entry in book.recent(_TRADES_SHOWN)),
+        recent_decisions=core.decisions.lines(),
+    )
+
+
+def _line(entry: Entry) -> TradeLine:
+    signed, outcome = entry.signed, entry.outcome
+    mined = outcome.state in {TradeState.MINED, TradeState.FINAL, TradeState.REVERTED}
+    return TradeLine(
+        time=outcome.time,
+        intent_id=signed.intent_id,
+        trace_id=signed.trace_id,
+        strategy=signed.strategy,
+        state=outcome.state.value,
+        tx_hash=signed.tx_hash,
+        block=outcome.block,
+        net_wei=Wei(outcome.gain_wei - outcome.gas_wei) if mined else None,
+        gas_wei=outcome.gas_wei if mined else None,
+        error=outcome.error,
+    )
