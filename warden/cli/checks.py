@@ -1,0 +1,176 @@
+"""What must hold before anything is started: wallet, strategy, ports, endpoints. Each refusal is one line."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from warden.cli.load_strategy import Wanted
+from warden.domain.errors import (
+    EXIT_USAGE,
+    ConfigurationInvalid,
+    EndpointFailed,
+    EndpointRefused,
+    RefusedForSafety,
+)
+from warden.domain.modes import Environment
+from warden.runtime.rpc import JsonRpc
+from warden.runtime.wallet import keystore_path, password_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from warden.runtime.places import Places
+    from warden.runtime.settings import EndpointSettings, Settings
+
+ENDPOINT_TIMEOUT_S: Final = 5.0
+STRATEGY_TIMEOUT_S: Final = 30.0
+_ENDPOINTS_AT_ONCE: Final = 8
+_HEX: Final = 16
+
+
+def refuse_live(settings: Settings) -> None:
+    """Refuse live trading while all programs would run as one user (I8).
+
+    Raises:
+        RefusedForSafety: the environment is live.
+    """
+    if settings.environment is Environment.LIVE:
+        raise RefusedForSafety(
+            'environment "live": refused, since all programs would run as one user and the strategy could '
+            'read the key; install the users first, or set environment = "paper"'
+        )
+
+
+def check_wallet(settings: Settings, where: Places) -> None:
+    """Make the devnet's key where there is none; prove that the password opens the keystore.
+
+    Raises:
+        ConfigurationInvalid: it does not, or a file is missing.
+    """
+    # Imported here: it costs half a second.
+    from warden.executor.keystore import check_password, create_keystore  # noqa: PLC0415
+
+    if settings.environment is Environment.DEVNET and settings.wallet.keystore is None:
+        keystore, password = keystore_path(settings, where), password_path(settings, where)
+        if not keystore.exists():
+            try:
+                create_keystore(keystore, password)
+            except OSError as error:
+                raise ConfigurationInvalid(
+                    f"cannot make the devnet's key {error.filename}: {error.strerror}; remove "
+                    f"{keystore.name} and {password.name} from {where.keys} and it makes new ones"
+                ) from error
+    check_password(settings, where)
+
+
+def check_strategy(settings: Settings, where: Places, environ: Mapping[str, str]) -> None:
+    """Prove in a process of its own that the strategy's class can be loaded: it is a stranger's code.
+
+    Raises:
+        ConfigurationInvalid: it cannot, or it takes longer than 30 s.
+    """
+    path = settings.strategy.path
+    wanted = Wanted(
+        use=settings.strategy.use,
+        path=None if path is None else str(where.home / path),
+        parameters=settings.strategy.parameters,
+    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "warden.cli.load_strategy"],
+            capture_output=True,
+            input=msgspec.json.encode(wanted),
+            timeout=STRATEGY_TIMEOUT_S,
+            check=False,
+            cwd=where.home,
+            env=dict(environ),
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ConfigurationInvalid(
+            f"strategy.use {settings.strategy.use}: importing it took longer than {STRATEGY_TIMEOUT_S:.0f} s"
+        ) from error
+    if done.returncode != 0:
+        lines = done.stderr.decode("utf-8", "replace").splitlines()
+        why = next((line for line in reversed(lines) if line.strip()), f"exit code {done.returncode}")
+        raise ConfigurationInvalid(
+            why if done.returncode == EXIT_USAGE else f"strategy.use {settings.strategy.use}: {why}"
+        )
+
+
+def check_ports(settings: Settings) -> None:
+    """Refuse ports that somebody else listens on.
+
+    Raises:
+        ConfigurationInvalid: naming the setting.
+    """
+    taken: dict[tuple[str, int], str] = {}
+    for setting, host, port in (
+        ("gateway.port", settings.gateway.host, settings.gateway.port),
+        ("api.port", settings.api.host, settings.api.port),
+    ):
+        if port == 0:
+            continue
+        if (host, port) in taken:
+            raise ConfigurationInvalid(
+                f"{setting} {port} is {taken[host, port]} too: give one of them another"
+            )
+        taken[host, port] = setting
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                raise ConfigurationInvalid(
+                    f"{setting} {port} on {host} cannot be used: {error.strerror or error}; "
+                    "end what uses it or set another port (0 picks a free one)"
+                ) from error
+
+
+def check_endpoints(settings: Settings) -> list[str]:
+    """Ask every endpoint for its chain; return a line for each that is silent while another answers.
+
+    Raises:
+        ConfigurationInvalid: none answers, or one is on another chain. It names endpoints, never URLs.
+    """
+    if settings.environment is Environment.DEVNET:
+        return []
+    with ThreadPoolExecutor(_ENDPOINTS_AT_ONCE) as pool:
+        answers = list(pool.map(_chain_of, settings.endpoints))
+    silent = []
+    for endpoint, (chain, trouble) in zip(settings.endpoints, answers, strict=True):
+        if chain is None:
+            silent.append(f"endpoint {endpoint.name}: {trouble}")
+        elif chain != settings.chain.id:
+            raise ConfigurationInvalid(
+                f"endpoint {endpoint.name} is on chain {chain}, chain.id is {settings.chain.id}: "
+                "mend the one that is wrong"
+            )
+    if len(silent) == len(settings.endpoints):
+        raise ConfigurationInvalid("; ".join(silent) + ": no endpoint can be used, look at url and network")
+    return silent
+
+
+def _chain_of(endpoint: EndpointSettings) -> tuple[int | None, str]:
+    """Return the endpoint's chain id, or None and what is wrong, in words that hold nothing of its URL."""
+    try:
+        rpc = JsonRpc(endpoint.url, timeout_s=ENDPOINT_TIMEOUT_S)
+    except ValueError:
+        return None, "its url cannot be used"
+    try:
+        return int(rpc.call("eth_chainId"), _HEX), ""
+    except EndpointRefused:
+        return None, "answers eth_chainId with an error"
+    except EndpointFailed as error:
+        cause = error.__cause__
+        reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else type(cause).__name__
+        return None, "does not answer with JSON-RPC" if cause is None else f"cannot be reached ({reason})"
+    except (TypeError, ValueError):
+        return None, "answers eth_chainId with no number"
+    finally:
+        rpc.close()

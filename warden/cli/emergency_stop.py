@@ -1,0 +1,140 @@
+"""`warden emergency-stop`: the stop from the command line. Imports only what stops (I4)."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import msgspec
+
+from warden.cli.home import find_home
+from warden.cli.words import say, warn
+from warden.domain.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, ConfigurationInvalid
+from warden.domain.stops import CleanUp, StopLevel
+from warden.operator.stopping import order_stop
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from warden.operator.stopping import StopResult
+
+_MESSAGE_CHARS_MAX: Final = 1_000
+
+
+class _WrongUsage(ConfigurationInvalid):
+    """The operator must change the command's words."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise _WrongUsage(f"{message}; see '{self.prog} --help'")
+
+
+def run(given: Sequence[str]) -> int:
+    """Stop the instance, say how far the stop is known to hold, and return the exit code.
+
+    Raises:
+        ConfigurationInvalid: wrong usage, or nothing says which instance.
+    """
+    try:
+        words = _parser().parse_args(given)
+    except SystemExit as error:  # --help
+        return EXIT_USAGE if error.code else EXIT_DONE
+    if not words.reason.strip():
+        raise _WrongUsage("--reason is empty: say why, in a few words")
+    home = find_home(words.home)
+    result = order_stop(
+        home,
+        message=words.reason[:_MESSAGE_CHARS_MAX],
+        operator=words.operator or _who(),
+        policy=CleanUp(words.policy),
+        on_level=None if words.json else _told,
+    )
+    if words.json:
+        say(_json(result))
+    else:
+        say(_text(result))
+    if result.level is StopLevel.UNCONFIRMED:
+        for line in by_hand(home, result):
+            warn(line)
+        return EXIT_FAILED
+    return EXIT_DONE
+
+
+def by_hand(home: Path, result: StopResult) -> list[str]:
+    """Return what a person must do when the stop is not confirmed, one step a line."""
+    latch = shlex.quote(str(home / "stop" / result.stop_id))
+    steps = [] if result.recorded else [f"touch {latch} && sync {latch}"]
+    steps.append(f"pkill -KILL -f {shlex.quote(f'warden.executor --home {home}')}")
+    steps.append(f"warden status --home {shlex.quote(str(home))}")
+    return [
+        f"NOT CONFIRMED: {result.message}",
+        "do this now by hand:",
+        *(f"{number}. {step}" for number, step in enumerate(steps, 1)),
+        f"{len(steps) + 1}. if that fails: switch this machine off",
+    ]
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="warden emergency-stop",
+        description="Stop everything now. It works with any part dead or hung, and holds through restarts.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--reason", required=True, metavar="TEXT", help="why, for the journal")
+    parser.add_argument("--operator", default="", metavar="NAME", help="who; default: your user's name")
+    parser.add_argument(
+        "--policy",
+        choices=[each.value for each in CleanUp],
+        default=CleanUp.CANCEL.value,
+        help="what happens to pending transactions: hold leaves them, cancel (the default) replaces them, "
+        "flatten closes positions too",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON for scripts")
+    parser.add_argument(
+        "--home",
+        type=Path,
+        help="the instance's directory; else WARDEN_HOME, the directory at hand, the demo",
+    )
+    return parser
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name
+        return f"uid {os.getuid()}"
+
+
+def _told(result: StopResult) -> None:
+    sys.stderr.write(f"{result.level.value} after {result.elapsed_ms:.0f} ms: {result.message}\n")
+    sys.stderr.flush()
+
+
+def _json(result: StopResult) -> str:
+    return msgspec.json.encode(
+        {
+            "stop_id": result.stop_id,
+            "level": result.level.value,
+            "elapsed_ms": result.elapsed_ms,
+            "in_flight": list(result.in_flight),
+            "cleanup": result.cleanup,
+            "recorded": result.recorded,
+            "message": result.message,
+        }
+    ).decode()
+
+
+def _text(result: StopResult) -> str:
+    lines = [
+        f"{result.level.value} after {result.elapsed_ms:.0f} ms: {result.message} (stop {result.stop_id})"
+    ]
+    if result.in_flight:
+        lines.append(f"may still land on the chain (clean-up: {result.cleanup}):")
+        lines += [f"  {each}" for each in result.in_flight]
+    return "\n".join(lines)

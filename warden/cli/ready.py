@@ -1,0 +1,115 @@
+"""Waiting, bounded, until every process of an instance has said that it is ready."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from warden.cli import supervisor
+from warden.domain.errors import NotRunning
+from warden.domain.modes import Environment
+from warden.domain.roles import PROCESSES, Role
+from warden.operator.view import build_view
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from warden.operator.link import Link
+    from warden.operator.picture import SystemView
+    from warden.runtime.places import Places
+
+READY_WITHIN_S: Final = 60.0
+_TAIL_BYTES: Final = 16 * 1024
+_FINAL: Final = frozenset({"EXITED", "FATAL", "STOPPED"})
+# What is said of a process that nothing is heard of: then its own last words say more.
+SILENT: Final = frozenset({"not heard", "silent", "unknown", "lost", "dead"})
+_GRAVE: Final = frozenset({"ERROR", "CRITICAL"})
+_LOOK_EVERY_S: Final = 0.1
+_ASK_EVERY_S: Final = 0.5
+
+
+def expected(environment: Environment) -> tuple[Role, ...]:
+    """Return the processes that must run in `environment`."""
+    return tuple(role for role in PROCESSES if role is not Role.DEVNET or environment is Environment.DEVNET)
+
+
+def not_ready(view: SystemView, roles: Iterable[Role]) -> dict[str, str]:
+    """Return those of `roles` that are not ready, each with a few words on it."""
+    lines = {line.name: line for line in view.processes}
+    found = {}
+    for role in roles:
+        line = lines.get(role.value)
+        if line is None:
+            found[role.value] = "not heard"
+        elif not line.healthy:
+            state = "silent" if line.stale else line.state
+            found[role.value] = state + (f" ({line.detail})" if line.detail else "")
+    return found
+
+
+def final(where: Places) -> set[str]:
+    """Return the programs that supervisord will not start again; none when it does not answer."""
+    try:
+        programs = supervisor.ask(where, "supervisor.getAllProcessInfo")
+    except NotRunning:
+        return set()
+    return {each["name"] for each in programs if each["statename"] in _FINAL}
+
+
+def wait_ready(
+    link: Link, roles: tuple[Role, ...], ended: Callable[[], bool], timeout_s: float = READY_WITHIN_S
+) -> SystemView:
+    """Return the picture once all `roles` are ready; as it is when waiting longer would not help.
+
+    Args:
+        link: to the instance.
+        roles: whom to wait for.
+        ended: tells whether supervisord itself is gone.
+        timeout_s: the longest wait.
+    """
+    now = time.monotonic()
+    end, ask_at = now + timeout_s, now + _ASK_EVERY_S
+    over: set[str] = set()
+    while True:
+        view = build_view(link.poll(), link.clock.boot_ns())
+        missing = not_ready(view, roles)
+        if not missing or missing.keys() <= over or ended() or now > end:
+            return view
+        time.sleep(_LOOK_EVERY_S)
+        now = time.monotonic()
+        if now >= ask_at:
+            # Asking also wakes supervisord, which else begins only after its first second.
+            over, ask_at = final(link.places), now + _ASK_EVERY_S
+
+
+def last_words(where: Places, name: str) -> str:
+    """Return why the process `name` is not there, as it said itself; empty when it did not."""
+    for line in reversed(_tail(where.logs / f"{name}.log").splitlines()):
+        try:
+            said = msgspec.json.decode(line, type=_Said)
+        except msgspec.DecodeError:
+            continue
+        if said.level in _GRAVE:
+            return said.message
+        if said.kind == "process.started":
+            break
+    early = _tail(where.logs / f"{name}.early").split("\n")
+    return next((line for line in reversed(early) if line.strip()), "")
+
+
+class _Said(msgspec.Struct):
+    level: str
+    kind: str
+    message: str
+
+
+def _tail(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+            return file.read(_TAIL_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return ""

@@ -1,0 +1,144 @@
+"""Who runs in a home: read from /proc by the command line, so that it holds with everything dead or hung."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_PROC: Final = Path("/proc")
+SUPERVISORD: Final = "supervisord"
+SUPERVISORD_MODULE: Final = "supervisor.supervisord"
+_MODULE_PREFIX: Final = "warden."
+_PARENT_FIELD: Final = 1
+_STATE_FIELD: Final = 0
+
+
+class Running(msgspec.Struct, frozen=True):
+    """One process of an instance. `name` is its role, supervisord, or the program of a child of theirs."""
+
+    pid: int
+    name: str
+    command: tuple[str, ...]
+
+
+def identifier(home: Path) -> str:
+    """Return what supervisord is called on its command line, so that its home can be told from it."""
+    return f"warden:{home}"
+
+
+def running(home: Path) -> list[Running]:
+    """Return supervisord and every process of the instance at `home`, without their children, by pid."""
+    found = []
+    for pid, command in _commands():
+        name = _name(command, home)
+        if name is not None:
+            found.append(Running(pid=pid, name=name, command=command))
+    return found
+
+
+def supervisord(home: Path) -> Running | None:
+    """Return the supervisord of the instance at `home`, if one runs."""
+    return next((each for each in running(home) if each.name == SUPERVISORD), None)
+
+
+def with_descendants(roots: Sequence[Running]) -> list[Running]:
+    """Return `roots` and all that they started, the devnet's node for one."""
+    parents: dict[int, int] = {}
+    commands: dict[int, tuple[str, ...]] = {}
+    for pid, command in _commands():
+        fields = _stat(pid)
+        if fields is not None:
+            parents[pid], commands[pid] = int(fields[_PARENT_FIELD]), command
+    family = {each.pid: each for each in roots}
+    grown = True
+    while grown:
+        grown = False
+        for pid, parent in parents.items():
+            if parent in family and pid not in family:
+                family[pid] = Running(pid=pid, name=Path(commands[pid][0]).name, command=commands[pid])
+                grown = True
+    return list(family.values())
+
+
+@contextmanager
+def held(process: Running) -> Iterator[int | None]:
+    """Yield a pidfd of this very process, None when it is gone; a reused pid is never taken for it."""
+    try:
+        handle = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        yield None
+        return
+    try:
+        yield handle if _command(process.pid) == process.command else None
+    finally:
+        os.close(handle)
+
+
+def send(process: Running, *numbers: int) -> None:
+    """Send signals to this very process; nothing when it is gone."""
+    with held(process) as handle:
+        if handle is None:
+            return
+        for number in numbers:
+            try:
+                signal.pidfd_send_signal(handle, number)
+            except ProcessLookupError:
+                return
+
+
+def alive(process: Running) -> bool:
+    """Tell whether it runs still; a zombie, which only waits for its parent, does not."""
+    fields = _stat(process.pid)
+    return fields is not None and fields[_STATE_FIELD] != "Z" and _command(process.pid) == process.command
+
+
+def _name(command: tuple[str, ...], home: Path) -> str | None:
+    """Return the role that a command line runs for `home`, None when it is none of ours."""
+    if "-m" not in command:
+        return None
+    place = command.index("-m")
+    module, arguments = command[place + 1 : place + 2], command[place + 2 :]
+    if not module:
+        return None
+    if module[0] == SUPERVISORD_MODULE:
+        return SUPERVISORD if identifier(home) in arguments else None
+    if not module[0].startswith(_MODULE_PREFIX) or "--home" not in arguments:
+        return None
+    named = arguments[arguments.index("--home") + 1 :]
+    role = module[0].removeprefix(_MODULE_PREFIX)
+    if role == "cli" or role.startswith("cli.") or not named:
+        return None
+    return role if named[0] == str(home) else None
+
+
+def _commands() -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Yield every process that has a command line, by pid: kernel threads and zombies have none."""
+    for pid in sorted(int(entry) for entry in os.listdir(_PROC) if entry.isdecimal()):  # noqa: PTH208 - bare names
+        command = _command(pid)
+        if command:
+            yield pid, command
+
+
+def _command(pid: int) -> tuple[str, ...]:
+    try:
+        content = (_PROC / str(pid) / "cmdline").read_bytes()
+    except OSError:  # gone, or not ours to look at
+        return ()
+    return tuple(os.fsdecode(content).split("\0")[:-1])
+
+
+def _stat(pid: int) -> list[str] | None:
+    """Return /proc/PID/stat from the state on (the name before it may hold anything); None when gone."""
+    try:
+        content = (_PROC / str(pid) / "stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    return content.rpartition(")")[2].split()
