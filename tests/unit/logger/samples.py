@@ -35,10 +35,10 @@ def process_line(name: str) -> ProcessLine:
     return ProcessLine(name=name, pid=7, state="ready", age_ms=40, progress=9, pss_mb=41.5, cpu_percent=0.5)
 
 
-def watchdog_status(*, heads: tuple[Head, ...] = ()) -> WatchdogStatus:
+def watchdog_status(*, sent_ns: int = 1, heads: tuple[Head, ...] = ()) -> WatchdogStatus:
     """Return a status of the watchdog with two processes."""
     return WatchdogStatus(
-        sent_ns=1,
+        sent_ns=sent_ns,
         session="s",
         environment="devnet",
         mode=3,
