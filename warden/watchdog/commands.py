@@ -1,0 +1,66 @@
+"""What the core asks for; `main` carries it out, in order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from warden.domain.roles import Role
+from warden.domain.stops import Stop
+from warden.wire.messages import OperatorReply, Permit, Severity, TraderLeave
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """Send a permit or a leave to a process."""
+
+    identity: bytes
+    leave: Permit | TraderLeave
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """Answer an operator."""
+
+    identity: bytes
+    reply: OperatorReply
+
+
+class WriteRow(msgspec.Struct, frozen=True):
+    """Hand a row to the journal; it must become number `row`."""
+
+    row: int
+    kind: str
+    body: dict[str, Any]
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Log and tell."""
+
+    severity: Severity
+    kind: str
+    message: str
+    runbook: str = ""
+    data: dict[str, str] = {}
+
+
+class ForwardStop(msgspec.Struct, frozen=True):
+    """Send a stop on to the executor, so that it need not find the file by itself."""
+
+    stop: Stop
+
+
+class ClearStops(msgspec.Struct, frozen=True):
+    """Move these stop files away, off the loop; answered by `StopsCleared`."""
+
+    stop_ids: tuple[str, ...]
+
+
+class Kill(msgspec.Struct, frozen=True):
+    """End a process, off the loop; its leave is withdrawn already. Answered by `KillEnded`."""
+
+    role: Role
+    session: str
+    pid: int
+
+
+Command = Grant | Reply | WriteRow | Notice | ForwardStop | ClearStops | Kill

@@ -1,0 +1,337 @@
+"""What the watchdog decides: `(state, event, now) -> commands`. No socket, no file, no clock of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from warden.domain.causes import BY_OPERATOR, Cause
+from warden.domain.errors import EXIT_DONE, EXIT_REFUSED, EXIT_USAGE
+from warden.domain.modes import Environment, Mode
+from warden.domain.roles import PROCESSES, Role
+from warden.watchdog import reactions
+from warden.watchdog.arming import Arming
+from warden.watchdog.authority import Authority
+from warden.watchdog.events import (
+    BeatCame,
+    JournalFailed,
+    JournalSynced,
+    KillEnded,
+    OperatorAsked,
+    Paused,
+    StopAcknowledged,
+    StopsCleared,
+    StopsSeen,
+    Tick,
+    WatchdogEvent,
+)
+from warden.watchdog.healing import Healing
+from warden.watchdog.kills import Kills
+from warden.watchdog.leave import Leave, Terms
+from warden.watchdog.liveness import Liveness, What
+from warden.watchdog.outbox import Outbox
+from warden.watchdog.stops import Stops
+from warden.wire.messages import Arm, ProcessState, Recover, SetMode, Severity
+
+if TYPE_CHECKING:
+    from warden.watchdog.commands import Command
+    from warden.watchdog.liveness import Change
+    from warden.wire.messages import Head
+
+_NS: Final = 1_000_000_000
+_LIVELOCK_S_MIN: Final = 10
+_LIVELOCK_BLOCKS: Final = 3
+_WITNESS_NS: Final = 60 * _NS
+_ORDERED: Final = {
+    Mode.SHUTDOWN: Cause.ORDERED_SHUTDOWN,
+    Mode.OBSERVE_ONLY: Cause.ORDERED_OBSERVE_ONLY,
+    Mode.REDUCE_ONLY: Cause.ORDERED_REDUCE_ONLY,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastRun:
+    """How the run of the watchdog before this one ended, as its journal has it.
+
+    Attributes:
+        clean: it ended in order, or there was none.
+        trips: causes for an operator that stood when it ended in order.
+        stop_ids: the stops that stood when it was last heard of.
+    """
+
+    clean: bool = True
+    trips: tuple[str, ...] = ()
+    stop_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What the core goes by, from the settings."""
+
+    environment: Environment
+    lost_after_ns: int
+    block_time_s: float
+    arm_on_start: bool
+    trader_restarts: int
+    terms: Terms
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """The processes that this environment runs."""
+        devnet = self.environment is Environment.DEVNET
+        return tuple(role for role in PROCESSES if devnet or role is not Role.DEVNET)
+
+    @property
+    def livelock_ns(self) -> int:
+        """Work waits for so long and none is handled: livelocked."""
+        return int(max(_LIVELOCK_S_MIN, _LIVELOCK_BLOCKS * self.block_time_s) * _NS)
+
+
+class Core:
+    """The watchdog's state, changed by `step` only.
+
+    Args:
+        rows: how many rows the journal held when this run began.
+        last: how the run before ended.
+    """
+
+    def __init__(self, rules: Rules, *, rows: int, last: LastRun, now_ns: int) -> None:
+        self.rules = rules
+        self.out = Outbox(rows)
+        self.liveness = Liveness(rules.roles, rules.terms.boot_id, rules.lost_after_ns, rules.livelock_ns)
+        self.authority = Authority(self.out)
+        self.stops = Stops(self.authority, self.out, last.stop_ids)
+        self.healing = Healing(
+            self.authority,
+            self.liveness,
+            self.out,
+            environment=rules.environment,
+            trader_restarts=rules.trader_restarts,
+        )
+        self.leave = Leave(self.authority, self.liveness, self.stops, self.out, rules.terms)
+        self.arming = Arming(self.authority, self.liveness, self.stops, self.out, rules.terms.life_ns)
+        self.kills = Kills(self.out)
+        self._auto = rules.arm_on_start
+        self._witnessed: dict[str, int] = {}
+        self._witness_due_ns = now_ns + _WITNESS_NS
+        self._begin(last, now_ns)
+
+    def _begin(self, last: LastRun, now_ns: int) -> None:
+        self.out.row("started", clean=last.clean, session=self.rules.terms.session)
+        why = "waits until every process is ready" if self._auto else "arm_on_start is never"
+        self.authority.stand(Cause.NOT_ARMED, now_ns, why)
+        if not last.clean:
+            self.authority.stand(Cause.WATCHDOG_UNCLEAN, now_ns)
+            self.out.notice(
+                Severity.CRITICAL,
+                "watchdog.unclean",
+                "the watchdog's last run did not end in order; an operator arms",
+                "recovery-after-crash",
+            )
+        if last.trips:
+            self.authority.stand(Cause.TRIP_BEFORE, now_ns, ", ".join(last.trips))
+
+    @property
+    def positions(self) -> int:
+        """Open positions, as the executor last said."""
+        return self.liveness.peers[Role.EXECUTOR].positions
+
+    def step(self, event: WatchdogEvent, now_ns: int) -> list[Command]:
+        """Take one event and return what is to be done, in order."""
+        match event:
+            case BeatCame():
+                self._beat(event, now_ns)
+            case Tick():
+                self._tick(now_ns)
+            case StopsSeen():
+                self.stops.seen(event, now_ns)
+                self.arming.read_again(now_ns)
+            case OperatorAsked():
+                self._asked(event, now_ns)
+            case JournalSynced() | JournalFailed():
+                self._journal(event, now_ns)
+            case StopAcknowledged():
+                self.stops.acknowledged(event)
+            case StopsCleared():
+                self.arming.cleared(event)
+            case KillEnded():
+                self.kills.ended(event, now_ns)
+            case Paused(for_ns=for_ns):
+                self._paused(for_ns, now_ns)
+        return self.out.take()
+
+    def end(self) -> list[Command]:
+        """Return what a run that ends in order writes down last."""
+        trips = [str(cause) for cause in self.authority.trips() if cause not in {Cause.NOT_ARMED, Cause.STOP}]
+        self.out.row(
+            "ended",
+            mode=self.authority.mode.name,
+            trips=trips,
+            stop_ids=[stop.stop_id for stop in self.stops.standing],
+        )
+        return self.out.take()
+
+    def why(self) -> str:
+        """Return in one line why the mode is not higher."""
+        return self.authority.why(self.positions)
+
+    def _beat(self, event: BeatCame, now_ns: int) -> None:
+        before = self.liveness.peers.get(event.role)
+        clean_before = before is None or before.clean
+        changes = self.liveness.beat(event, now_ns)
+        if changes is None:
+            return
+        for change in changes:
+            self._changed(change, now_ns)
+        peer = self.liveness.peers[event.role]
+        appeared = any(change.what is What.APPEARED for change in changes)
+        if not peer.clean and (appeared or clean_before):
+            self._unclean(event.role, now_ns)
+        cause = reactions.DEGRADED.get(event.role)
+        # One that was never ready is not degraded: it still starts, and nothing is armed without it.
+        if cause is not None and peer.state is ProcessState.DEGRADED and peer.was_ready:
+            detail = peer.detail or "it does not say why"
+            if self.authority.stand(cause, now_ns, detail, peer.session):
+                reactions.say(self.out, f"{event.role}.degraded", detail, cause)
+        if event.role is Role.TRADER:
+            self.leave.trader_beat()
+
+    def _tick(self, now_ns: int) -> None:
+        for change in self.liveness.judge(now_ns):
+            self._changed(change, now_ns)
+        self.healing.step(now_ns)
+        self._arm_on_start(now_ns)
+        self.arming.step(self.positions, now_ns)
+        self.authority.settle(self.positions)
+        self.stops.step(now_ns)
+        # A permit that leaves a revoked session out goes before the signal that ends its process.
+        self.leave.step(now_ns)
+        self.kills.step(now_ns)
+        self._witness(now_ns)
+
+    def _changed(self, change: Change, now_ns: int) -> None:
+        """Write a change of a process down, and let it have its effect."""
+        self.out.row(
+            f"process.{change.what}",
+            role=change.role,
+            session=change.session,
+            pid=change.pid,
+            text=change.text,
+        )
+        cause = reactions.cause_of(change, self.authority)
+        if cause is None:
+            loud = Severity.WARNING if change.what in reactions.ENDS else Severity.INFO
+            self.out.notice(loud, f"{change.role}.{change.what}", change.text)
+        else:
+            self.authority.stand(cause, now_ns, change.text, change.session)
+            reactions.say(self.out, f"{change.role}.{change.what}", change.text, cause)
+        if cause is Cause.EXECUTOR_UNCLEAN:
+            self.authority.lift(Cause.EXECUTOR_LOST, "another process came")
+        if change.role is Role.TRADER and change.what in reactions.ENDS:
+            self.leave.revoke(change.session)
+            if change.what is not What.ENDED:
+                self.kills.order(change.role, change.session, change.pid, now_ns)
+
+    def _unclean(self, role: Role, now_ns: int) -> None:
+        text = f"the {role}'s last run did not end in order"
+        if role is Role.EXECUTOR:
+            if self.authority.stand(Cause.EXECUTOR_UNCLEAN, now_ns):
+                reactions.say(self.out, "executor.unclean", text, Cause.EXECUTOR_UNCLEAN)
+        elif self._auto:
+            self._no_arming_by_itself(text, now_ns)
+
+    def _arm_on_start(self, now_ns: int) -> None:
+        """Arm once by itself when everything has come up, clean, with nothing standing in the way."""
+        if not self._auto:
+            return
+        trips = set(self.authority.trips()) - {Cause.NOT_ARMED}
+        if trips:
+            self._no_arming_by_itself(f"arm_on_start found {', '.join(sorted(trips))}", now_ns)
+            return
+        waiting = [role.value for role, peer in self.liveness.peers.items() if not peer.ready()]
+        if waiting:
+            self.authority.stand(Cause.NOT_ARMED, now_ns, f"waits for {', '.join(waiting)}")
+        elif not self.stops.stopped and self.authority.standing.keys() == {Cause.NOT_ARMED}:
+            self._no_arming_by_itself("arm_on_start is under way", now_ns)
+            self.arming.arm_by_itself(now_ns)
+
+    def _no_arming_by_itself(self, why: str, now_ns: int) -> None:
+        self._auto = False
+        self.authority.stand(Cause.NOT_ARMED, now_ns, why)
+
+    def _asked(self, event: OperatorAsked, now_ns: int) -> None:
+        match event.request:
+            case Arm() | Recover():
+                self.arming.ask(event.identity, event.request, self.positions, now_ns)
+                self._auto = self._auto and not self.arming.under_way
+            case SetMode():
+                self._lower(event.identity, event.request, now_ns)
+            case None:
+                self.arming.reply(
+                    event.identity, EXIT_USAGE, "this watchdog does not know that request: same version?"
+                )
+
+    def _lower(self, identity: bytes, request: SetMode, now_ns: int) -> None:
+        """Lower the mode by an operator's name; raising it is arming."""
+        if not request.operator.strip() or not request.reason.strip():
+            self.arming.reply(identity, EXIT_USAGE, "--operator and --reason must both say something")
+            return
+        if request.mode not in set(Mode):
+            self.arming.reply(identity, EXIT_USAGE, f"{request.mode} is no mode")
+            return
+        mode = Mode(request.mode)
+        if mode not in _ORDERED or mode > self._operators_ceiling():
+            self.arming.reply(
+                identity, EXIT_REFUSED, f"{mode.name} is not lower: raising is what 'warden arm' does"
+            )
+            return
+        detail = f"{request.operator}: {request.reason}"
+        self.authority.stand(_ORDERED[mode], now_ns, detail)
+        self.authority.settle(self.positions)
+        self.arming.reply(identity, EXIT_DONE, f"mode is {self.authority.mode.name}")
+
+    def _operators_ceiling(self) -> Mode:
+        """Return the highest mode that what operators and trips have left allows."""
+        from_operator = (
+            each.cause for each in self.authority.standing.values() if each.lifted_by in BY_OPERATOR
+        )
+        return min(
+            (reactions.ceiling(cause, self.positions) for cause in from_operator), default=Mode.AGGRESSIVE
+        )
+
+    def _journal(self, event: JournalSynced | JournalFailed, now_ns: int) -> None:
+        if isinstance(event, JournalSynced):
+            self.out.synced = event.head.rows
+        elif not self.out.failed:
+            self.out.failed = event.why
+            self.authority.stand(Cause.JOURNAL_BROKEN, now_ns, event.why)
+            reactions.say(self.out, "watchdog.journal-broken", event.why, Cause.JOURNAL_BROKEN)
+
+    def _paused(self, for_ns: int, now_ns: int) -> None:
+        """The loop stood still: whoever was not watched meanwhile is not judged by that time."""
+        self.liveness.resumed(now_ns)
+        text = f"the watchdog's loop stood still for {for_ns / _NS:.1f} s"
+        if for_ns < self.rules.terms.life_ns:
+            self.out.notice(Severity.WARNING, "watchdog.paused", text, "degraded-health")
+            return
+        self.authority.stand(Cause.WATCHDOG_PAUSED, now_ns - for_ns, text)
+        reactions.say(self.out, "watchdog.paused", text, Cause.WATCHDOG_PAUSED)
+
+    def _witness(self, now_ns: int) -> None:
+        """Write down the heads of other authorities' journals that have advanced, and what stands."""
+        if now_ns < self._witness_due_ns:
+            return
+        self._witness_due_ns = now_ns + _WITNESS_NS
+        heads: list[Head] = [
+            head
+            for head in self.liveness.peers[Role.EXECUTOR].heads
+            if head.rows > self._witnessed.get(head.journal, -1)
+        ]
+        if not heads:
+            return
+        self._witnessed.update({head.journal: head.rows for head in heads})
+        self.out.row(
+            "witness",
+            heads=[[head.journal, head.rows, head.hash] for head in heads],
+            stop_ids=[stop.stop_id for stop in self.stops.standing],
+        )

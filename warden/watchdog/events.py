@@ -1,0 +1,103 @@
+"""What the core is told. Times are CLOCK_BOOTTIME in nanoseconds and come beside the event."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from warden.domain.roles import Role
+from warden.domain.stops import Stop
+from warden.wire.messages import Beat, Head, OperatorRequest
+
+
+class BeatCame(msgspec.Struct, frozen=True):
+    """A heartbeat; `role` is proven by the socket, `identity` is where to answer."""
+
+    identity: bytes
+    role: Role
+    beat: Beat
+
+
+class StopsSeen(msgspec.Struct, frozen=True):
+    """What the stop directory says now; `unreadable` says why it cannot be trusted."""
+
+    stops: tuple[Stop, ...] = ()
+    unreadable: str = ""
+
+
+class StopAcknowledged(msgspec.Struct, frozen=True):
+    """The executor has seen a stop."""
+
+    stop_id: str
+    executor_session: str
+    in_flight: tuple[str, ...] = ()
+
+
+class OperatorAsked(msgspec.Struct, frozen=True):
+    """A request on the control socket; None is one that this version does not know."""
+
+    identity: bytes
+    request: OperatorRequest | None
+
+
+class JournalSynced(msgspec.Struct, frozen=True):
+    """Rows up to `rows` are durable; `head` is the last."""
+
+    head: Head
+
+
+class JournalFailed(msgspec.Struct, frozen=True):
+    """No further row will ever become durable in this run."""
+
+    why: str
+
+
+class StopsCleared(msgspec.Struct, frozen=True):
+    """The clearing thread is done; `failure` is empty when it moved every file it was given."""
+
+    cleared: tuple[str, ...]
+    failure: str = ""
+
+
+class Outcome(StrEnum):
+    """How a kill ended; the words stand in the journal as `process.<word>`."""
+
+    GONE = "gone"  # it had ended before anything was sent
+    KILLED = "killed"  # its end was seen
+    NOT_KILLED = "not-killed"
+
+
+class KillEnded(msgspec.Struct, frozen=True):
+    """The kill helper is done with one process; `stack` is the file that says where it hung, or empty."""
+
+    role: Role
+    session: str
+    pid: int
+    outcome: Outcome
+    how: str
+    stack: str = ""
+
+
+class Paused(msgspec.Struct, frozen=True):
+    """The watchdog's own loop stood still for so long."""
+
+    for_ns: int
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """Time has passed; comes after everything else that a turn of the loop has found."""
+
+
+WatchdogEvent = (
+    BeatCame
+    | StopsSeen
+    | StopAcknowledged
+    | OperatorAsked
+    | JournalSynced
+    | JournalFailed
+    | StopsCleared
+    | KillEnded
+    | Paused
+    | Tick
+)

@@ -1,0 +1,141 @@
+"""The helper that ends one process: its stack, TERM, then KILL by pidfd. Runs as a process of its own.
+
+It is started with `multiprocess` (spawn), so that the watchdog's loop never waits, and it imports nothing
+that would make its start slow. A process is ended only if it still is the one that was judged.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from warden.watchdog.events import Outcome
+
+if TYPE_CHECKING:
+    from warden.domain.roles import Role
+
+_DUMP_S: Final = 3.0
+_TERM_S: Final = 1.0
+_KILL_S: Final = 5.0
+_STACK_BYTES_MAX: Final = 256 * 1024
+_STARTED: Final = 19  # field 22 of /proc/PID/stat, counted from after the command's name
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A process as it was when its first beat came.
+
+    Attributes:
+        started: its start in clock ticks since boot: with the pid it names one process for ever.
+    """
+
+    pid: int
+    started: int
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What the helper did."""
+
+    outcome: Outcome
+    how: str
+    stack: str = ""
+
+
+def identify(pid: int, role: Role, home: Path) -> Target | None:
+    """Return the process `pid` if it is `role`'s program of this home, else None: nobody else is ended."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        started = _started(pid)
+    except (OSError, ValueError, IndexError):
+        return None
+    named = f"warden.{role.value}".encode() in words
+    here = any(os.fsencode(part) in words for part in {home, home.resolve()})
+    return Target(pid=pid, started=started) if named and here else None
+
+
+def end(target: Target, stack_file: Path) -> Result:
+    """End a process, within about ten seconds, and say how that went."""
+    try:
+        handle = os.pidfd_open(target.pid)
+    except ProcessLookupError:
+        return Result(outcome=Outcome.GONE, how="had ended already")
+    except OSError as error:
+        return Result(outcome=Outcome.NOT_KILLED, how=f"pidfd_open: {error.strerror}")
+    try:
+        # The handle is held before the look: if the look finds the judged process, so does every signal.
+        if not alive(target):
+            return Result(outcome=Outcome.GONE, how="had ended already")
+        stack = _dump_stack(target.pid, stack_file)
+        return _signalled(handle, stack)
+    finally:
+        os.close(handle)
+
+
+def alive(target: Target) -> bool:
+    """Tell whether the very process still runs; a zombie does not."""
+    try:
+        fields = _fields(target.pid)
+        return int(fields[_STARTED]) == target.started and fields[0] not in {b"Z", b"X"}
+    except (OSError, ValueError, IndexError):
+        return False
+
+
+def helper(pid: int, started: int, stack_file: str, answer: Any) -> None:  # noqa: ANN401 - multiprocess has no types
+    """Be the helper process: end one process and send the result, as JSON, to the connection `answer`."""
+    result = end(Target(pid=pid, started=started), Path(stack_file))
+    answer.send_bytes(msgspec.json.encode(result))
+    answer.close()
+
+
+def _signalled(handle: int, stack: str) -> Result:
+    try:
+        signal.pidfd_send_signal(handle, signal.SIGTERM)
+        if _ended(handle, _TERM_S):
+            return Result(outcome=Outcome.KILLED, how="ended by SIGTERM", stack=stack)
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        if _ended(handle, _KILL_S):
+            return Result(outcome=Outcome.KILLED, how="ended by SIGKILL", stack=stack)
+    except ProcessLookupError:
+        return Result(outcome=Outcome.KILLED, how="ended meanwhile", stack=stack)
+    except OSError as error:
+        return Result(outcome=Outcome.NOT_KILLED, how=f"signal: {error.strerror}", stack=stack)
+    return Result(outcome=Outcome.NOT_KILLED, how=f"outlived SIGKILL by {_KILL_S:.0f} s", stack=stack)
+
+
+def _ended(handle: int, timeout_s: float) -> bool:
+    readable, _, _ = select.select([handle], [], [], timeout_s)
+    return bool(readable)
+
+
+def _dump_stack(pid: int, stack_file: Path) -> str:
+    """Write down where a process hangs, as well as can be; return the file, or empty when there is none."""
+    program = Path(sys.executable).parent / "py-spy"
+    try:
+        # Without stopping it: a process that was stopped by a signal must not be set going by the look.
+        dump = subprocess.run(
+            [program, "dump", "--nonblocking", "--pid", str(pid)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_DUMP_S,
+            check=False,
+        )
+        stack_file.parent.mkdir(parents=True, exist_ok=True)
+        stack_file.write_bytes((dump.stdout + dump.stderr)[:_STACK_BYTES_MAX])
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return str(stack_file)
+
+
+def _fields(pid: int) -> list[bytes]:
+    """Return the fields of /proc/PID/stat after the command's name, which may hold anything."""
+    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+
+
+def _started(pid: int) -> int:
+    return int(_fields(pid)[_STARTED])

@@ -1,0 +1,124 @@
+"""Who may act: the executor's permits and the trader's session. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from warden.domain.modes import Mode
+from warden.domain.roles import Role
+from warden.watchdog.commands import Grant
+from warden.wire.messages import Permit, ProcessState, TraderLeave
+
+if TYPE_CHECKING:
+    from warden.watchdog.authority import Authority
+    from warden.watchdog.liveness import Liveness
+    from warden.watchdog.outbox import Outbox
+    from warden.watchdog.stops import Stops
+
+_REVOKED_MAX: Final = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What every grant says alike, and how often it is given."""
+
+    boot_id: str
+    session: str
+    interval_ns: int
+    life_ns: int
+    new_session: Callable[[], str]
+
+
+class Leave:
+    """Grants permits to the ready executor, and a session of its own to each trader process."""
+
+    def __init__(
+        self, authority: Authority, liveness: Liveness, stops: Stops, out: Outbox, terms: Terms
+    ) -> None:
+        self._authority = authority
+        self._liveness = liveness
+        self._stops = stops
+        self._out = out
+        self._terms = terms
+        self._seq = 0
+        self._due_ns = 0
+        self._mode = authority.mode
+        self._traders: dict[str, str] = {}
+        self._revoked: deque[str] = deque(maxlen=_REVOKED_MAX)
+
+    @property
+    def trader_sessions(self) -> tuple[str, ...]:
+        """The sessions that the watchdog stands by."""
+        return tuple(self._traders.values())
+
+    def trader_beat(self) -> None:
+        """Answer a trader's beat with its leave, unless it was revoked or is ending."""
+        peer = self._liveness.peers[Role.TRADER]
+        if not peer.fresh() or peer.session in self._revoked:
+            return
+        if peer.session not in self._traders:
+            self._traders[peer.session] = self._terms.new_session()
+        mode = min(self._authority.mode, Mode.OBSERVE_ONLY) if self._stops.stopped else self._authority.mode
+        self._out.put(
+            Grant(
+                peer.identity,
+                TraderLeave(
+                    trader_process=peer.session,
+                    trader_session=self._traders[peer.session],
+                    mode=int(mode),
+                ),
+            )
+        )
+
+    def revoke(self, process_session: str) -> None:
+        """Stand by a trader process no more, for ever; the next permit goes out at once."""
+        self._revoked.append(process_session)
+        if self._traders.pop(process_session, None) is not None:
+            self._due_ns = 0
+
+    def step(self, now_ns: int) -> None:
+        """Grant a permit when one is due: at each interval, and at once when the mode was lowered."""
+        if self._authority.mode < self._mode:
+            self._due_ns = 0
+        self._mode = self._authority.mode
+        if now_ns < self._due_ns or not self._may():
+            return
+        # From the last due time, so that the rhythm does not drift; from now after a gap.
+        late = now_ns - self._due_ns >= self._terms.interval_ns
+        self._due_ns = (now_ns if late else self._due_ns) + self._terms.interval_ns
+        self._seq += 1
+        executor = self._liveness.peers[Role.EXECUTOR]
+        expires_ns = now_ns + self._terms.life_ns
+        self._out.put(
+            Grant(
+                executor.identity,
+                Permit(
+                    boot_id=self._terms.boot_id,
+                    executor_session=executor.session,
+                    watchdog_session=self._terms.session,
+                    seq=self._seq,
+                    mode=int(self._authority.mode),
+                    trader_sessions=self.trader_sessions,
+                    issued_ns=now_ns,
+                    expires_ns=expires_ns,
+                    # Exits of the executor's own get no longer leave than anything else, so far.
+                    exits_until_ns=expires_ns,
+                ),
+            )
+        )
+
+    def due_ms(self, now_ns: int) -> int:
+        """Return milliseconds until the next permit is due, 0 when it is."""
+        return max(0, -(-(self._due_ns - now_ns) // 1_000_000))
+
+    def _may(self) -> bool:
+        executor = self._liveness.peers[Role.EXECUTOR]
+        return (
+            not self._stops.stopped
+            and self._authority.permits()
+            and executor.fresh()
+            and executor.state in {ProcessState.READY, ProcessState.DEGRADED}
+        )

@@ -1,0 +1,194 @@
+"""Who is alive: one record per role, changed by beats and by the passing of time. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from warden.domain.roles import Role
+from warden.wire.messages import Head, ProcessState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from warden.watchdog.events import BeatCame
+
+_RETIRED_MAX: Final = 64
+
+
+class Condition(StrEnum):
+    """How a role stands."""
+
+    UNSEEN = "unseen"
+    ALIVE = "alive"
+    LIVELOCKED = "livelocked"
+    LOST = "lost"
+    ENDED = "ended"
+
+
+class What(StrEnum):
+    """What changed about a role; the words stand in the journal as `process.<word>`."""
+
+    APPEARED = "appeared"
+    REPLACED = "replaced"
+    LOST = "lost"
+    ENDED = "ended"
+    RETURNED = "returned"
+    LIVELOCKED = "livelocked"
+    MOVES_AGAIN = "moves-again"
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A change; `session` and `pid` are those it happened to (of a replacement: the old ones)."""
+
+    role: Role
+    what: What
+    session: str
+    pid: int
+    text: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Peer:
+    """What is known of one role's process. Times are BOOTTIME nanoseconds."""
+
+    role: Role
+    condition: Condition = Condition.UNSEEN
+    session: str = ""
+    pid: int = 0
+    identity: bytes = b""
+    seq: int = 0
+    state: ProcessState = ProcessState.STARTING
+    progress: int = 0
+    handled: int = 0
+    positions: int = 0
+    clean: bool = True
+    heads: tuple[Head, ...] = ()
+    detail: str = ""
+    was_ready: bool = False  # in this session
+    received_ns: int = 0
+    moved_ns: int = 0  # when work was last handled, or none was waiting
+    behind: bool = False  # more was offered than handled
+    unbroken_ns: int = 0  # since when beats have come without a gap
+    retired: deque[str] = field(default_factory=lambda: deque(maxlen=_RETIRED_MAX))
+
+    def fresh(self) -> bool:
+        """Tell whether it beats, makes progress and does not mean to end."""
+        return self.condition is Condition.ALIVE and self.state is not ProcessState.STOPPING
+
+    def ready(self) -> bool:
+        """Tell whether it is fresh and says that it is ready."""
+        return self.fresh() and self.state is ProcessState.READY
+
+    def age_ms(self, now_ns: int) -> int | None:
+        """Return milliseconds since the last beat; None when there was none."""
+        return (
+            None if self.condition is Condition.UNSEEN else max(0, (now_ns - self.received_ns) // 1_000_000)
+        )
+
+
+class Liveness:
+    """The records of all roles.
+
+    Args:
+        roles: those that this instance runs.
+        boot_id: beats of another boot are dropped.
+        lost_after_ns: without a beat for so long: lost.
+        livelock_ns: work waits and none was handled for so long: livelocked.
+    """
+
+    def __init__(self, roles: Iterable[Role], boot_id: str, lost_after_ns: int, livelock_ns: int) -> None:
+        self.peers = {role: Peer(role=role) for role in roles}
+        self.dropped: dict[str, int] = {}
+        self._boot_id = boot_id
+        self._lost_after_ns = lost_after_ns
+        self._livelock_ns = livelock_ns
+        self._watched_from_ns = 0
+
+    def resumed(self, now_ns: int) -> None:
+        """Nobody was watched until now: silence counts from here."""
+        self._watched_from_ns = now_ns
+
+    def beat(self, came: BeatCame, now_ns: int) -> list[Change] | None:
+        """Take a beat; None when it was dropped, and why is counted in `dropped`."""
+        peer, beat = self.peers.get(came.role), came.beat
+        refusal = self._refusal(peer, came, now_ns)
+        if peer is None or refusal:
+            self.dropped[refusal] = self.dropped.get(refusal, 0) + 1
+            return None
+        changes: list[Change] = []
+        if beat.session != peer.session:
+            changes += self._new_session(peer, beat.session, beat.pid, now_ns)
+        elif peer.condition in {Condition.LOST, Condition.ENDED}:
+            away_s = (now_ns - peer.received_ns) / 1e9
+            changes.append(_change(peer, What.RETURNED, f"{peer.role} beats again after {away_s:.1f} s"))
+            peer.condition, peer.unbroken_ns, peer.moved_ns = Condition.ALIVE, now_ns, now_ns
+        if beat.handled != peer.handled or beat.offered <= beat.handled:
+            peer.moved_ns = now_ns
+        peer.identity, peer.pid, peer.seq, peer.received_ns = came.identity, beat.pid, beat.seq, now_ns
+        peer.state, peer.detail, peer.progress = beat.state, beat.detail, beat.progress
+        peer.was_ready = peer.was_ready or beat.state is ProcessState.READY
+        peer.handled, peer.behind = beat.handled, beat.offered > beat.handled
+        peer.positions, peer.clean, peer.heads = max(0, beat.positions), beat.clean, beat.heads
+        return changes
+
+    def judge(self, now_ns: int) -> list[Change]:
+        """Return who was lost, ended, livelocked or freed by the time that has passed."""
+        changes = []
+        for peer in self.peers.values():
+            if peer.condition not in {Condition.ALIVE, Condition.LIVELOCKED}:
+                continue
+            silent_ns = now_ns - max(peer.received_ns, self._watched_from_ns)
+            still_ns = now_ns - max(peer.moved_ns, self._watched_from_ns)
+            if silent_ns >= self._lost_after_ns:
+                ended = peer.state is ProcessState.STOPPING
+                peer.condition = Condition.ENDED if ended else Condition.LOST
+                text = "ended in order" if ended else f"has not beaten for {silent_ns / 1e9:.1f} s"
+                changes.append(_change(peer, What.ENDED if ended else What.LOST, f"{peer.role} {text}"))
+            elif peer.condition is Condition.ALIVE and peer.behind and still_ns >= self._livelock_ns:
+                peer.condition = Condition.LIVELOCKED
+                text = f"{peer.role} was offered work and handled none for {still_ns / 1e9:.1f} s"
+                changes.append(_change(peer, What.LIVELOCKED, text))
+            elif peer.condition is Condition.LIVELOCKED and still_ns < self._livelock_ns:
+                peer.condition, peer.unbroken_ns = Condition.ALIVE, now_ns
+                changes.append(_change(peer, What.MOVES_AGAIN, f"{peer.role} handles its work again"))
+        return changes
+
+    def _refusal(self, peer: Peer | None, came: BeatCame, now_ns: int) -> str:
+        """Return why a beat is not taken, in one word; empty when it is."""
+        beat = came.beat
+        if peer is None or came.role is not beat.role:
+            return "role"
+        refusals = (
+            ("boot", beat.boot_id != self._boot_id),
+            ("retired", beat.session in peer.retired),
+            ("sequence", beat.session == peer.session and beat.seq <= peer.seq),
+            # It vouches for its sender's loop as it was then, not as it is.
+            ("late", now_ns - beat.sent_ns >= self._lost_after_ns),
+        )
+        return next((word for word, holds in refusals if holds), "")
+
+    def _new_session(self, peer: Peer, session: str, pid: int, now_ns: int) -> list[Change]:
+        changes = []
+        if peer.condition in {Condition.ALIVE, Condition.LIVELOCKED}:
+            ended = peer.state is ProcessState.STOPPING
+            text = "ended in order and" if ended else "ended without a word and"
+            changes.append(
+                _change(
+                    peer, What.ENDED if ended else What.REPLACED, f"{peer.role} {text} another process came"
+                )
+            )
+        if peer.session:
+            peer.retired.append(peer.session)
+        peer.session, peer.pid, peer.seq, peer.handled, peer.was_ready = session, pid, 0, 0, False
+        peer.condition, peer.unbroken_ns, peer.moved_ns = Condition.ALIVE, now_ns, now_ns
+        changes.append(_change(peer, What.APPEARED, f"{peer.role} beats, process {pid}"))
+        return changes
+
+
+def _change(peer: Peer, what: What, text: str) -> Change:
+    return Change(role=peer.role, what=what, session=peer.session, pid=peer.pid, text=text)

@@ -1,0 +1,237 @@
+"""The watchdog's loop: sockets, clock and files around the core. Nothing in it waits but the poll."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import zmq
+
+from warden.domain.errors import ConfigurationInvalid
+from warden.domain.modes import Environment
+from warden.domain.stops import encode_stop
+from warden.runtime.clock import NS_PER_MS
+from warden.runtime.latch import LatchState
+from warden.watchdog.clearing import Clearing
+from warden.watchdog.commands import ClearStops, Command, ForwardStop, Grant, Kill, Notice, Reply, WriteRow
+from warden.watchdog.core import Core, Rules
+from warden.watchdog.events import (
+    BeatCame,
+    JournalFailed,
+    JournalSynced,
+    OperatorAsked,
+    Paused,
+    StopAcknowledged,
+    StopsSeen,
+    Tick,
+    WatchdogEvent,
+)
+from warden.watchdog.executioner import Executioner
+from warden.watchdog.leave import Terms
+from warden.watchdog.measures import Measures
+from warden.watchdog.record import Record
+from warden.watchdog.status import status
+from warden.wire.addresses import BEATS, CONTROL, STOP
+from warden.wire.codec import Undecodable, decode, encode
+from warden.wire.messages import Beat, OperatorRequest, ProcessState, StopSeen
+
+if TYPE_CHECKING:
+    from warden.runtime.process import Frame
+    from warden.runtime.settings import Settings
+
+_POLL_MS: Final = 50
+_STATUS_NS: Final = 250 * NS_PER_MS
+_PAUSE_NS: Final = 1_000 * NS_PER_MS
+_BEATS_A_TURN: Final = 256
+_REQUESTS_A_TURN: Final = 16
+_TRADER_RESTARTS: Final = {Environment.LIVE: 0}
+_TRADER_RESTARTS_ELSE: Final = 3
+
+
+def rules_from(settings: Settings, boot_id: str, session: str) -> Rules:
+    """Return what the core goes by.
+
+    Raises:
+        ConfigurationInvalid: `arm_on_start` is no word that is known.
+    """
+    watchdog, live = settings.watchdog, settings.environment is Environment.LIVE
+    word = watchdog.arm_on_start or ("never" if live else "if_clean")
+    if word not in {"never", "if_clean"}:
+        raise ConfigurationInvalid(f"watchdog.arm_on_start is {word!r}: use 'never' or 'if_clean'")
+    restarts = watchdog.trader_restarts
+    if restarts < 0:
+        restarts = _TRADER_RESTARTS.get(settings.environment, _TRADER_RESTARTS_ELSE)
+    return Rules(
+        environment=settings.environment,
+        lost_after_ns=watchdog.lost_after_ms * NS_PER_MS,
+        block_time_s=settings.chain.block_time_s,
+        arm_on_start=word == "if_clean",
+        trader_restarts=restarts,
+        terms=Terms(
+            boot_id=boot_id,
+            session=session,
+            interval_ns=watchdog.beat_interval_ms * NS_PER_MS,
+            life_ns=watchdog.permit_life_ms * NS_PER_MS,
+            new_session=lambda: secrets.token_hex(16),
+        ),
+    )
+
+
+class Watchdog:
+    """One turn of the loop after another."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        rules = rules_from(frame.settings, frame.boot_id, frame.session)
+        self._beats = frame.bus.serve(BEATS)
+        self._control = frame.bus.serve(CONTROL)
+        self._stop = frame.bus.connect(STOP)
+        self._record = Record(frame.places.journal(frame.role), frame.clock)
+        self._clearing = Clearing(frame.latch)
+        self._executioner = Executioner(frame.places.home, frame.places.logs / "stacks")
+        self._measures = Measures()
+        now_ns = frame.clock.boot_ns()
+        self._core = Core(rules, rows=self._record.rows, last=self._record.last, now_ns=now_ns)
+        self._turned_ns = now_ns
+        self._status_due_ns = 0
+        self._turns = 0
+        self._undecodable = 0
+        self._poller = zmq.Poller()
+        for readable in (self._beats.socket, self._control.socket, self._stop.socket, frame.signalled):
+            self._poller.register(readable, zmq.POLLIN)
+        if self._record.wake is not None:
+            self._poller.register(self._record.wake, zmq.POLLIN)
+
+    def run(self) -> None:
+        """Turn until the process is to end, then leave the journal in order.
+
+        Raises:
+            JournalBroken: the last rows did not become durable.
+        """
+        while not self._frame.ending:
+            self._turn()
+            due_ms = self._core.leave.due_ms(self._frame.clock.boot_ns())
+            self._poller.poll(min(_POLL_MS, due_ms, self._frame.beat_due_ms()) or 1)
+        self._carry_out(self._core.end())
+        self._record.close()
+
+    def _turn(self) -> None:
+        self._turns += 1
+        now_ns = self._now()
+        if now_ns - self._turned_ns >= _PAUSE_NS:
+            self._step(Paused(now_ns - self._turned_ns))
+        self._turned_ns = now_ns
+        self._take_journal()
+        self._take_beats()
+        self._take_requests()
+        self._take_acknowledgements()
+        for ended in self._executioner.ended(self._now()):
+            self._step(ended)
+        cleared = self._clearing.ended()
+        if cleared is not None:
+            self._step(cleared)
+        # The stop directory last, so that no permit is granted on an older look.
+        latch = self._frame.latch
+        state = LatchState() if latch.is_clear() else latch.read()
+        self._step(StopsSeen(state.stops, state.unreadable))
+        self._step(Tick())
+        self._tell()
+
+    def _take_journal(self) -> None:
+        self._record.acknowledge()
+        self._step(JournalSynced(self._record.head))
+        if failure := self._record.failure():
+            self._step(JournalFailed(failure))
+
+    def _take_beats(self) -> None:
+        for _ in range(_BEATS_A_TURN):
+            incoming = self._beats.receive()
+            if incoming is None:
+                return
+            try:
+                beat: Beat = decode(incoming.data, Beat)
+            except Undecodable:
+                self._undecodable += 1
+                continue
+            if beat.role is incoming.role:
+                self._executioner.met(beat.role, beat.session, beat.pid)
+            self._step(BeatCame(incoming.identity, incoming.role, beat))
+
+    def _take_requests(self) -> None:
+        for _ in range(_REQUESTS_A_TURN):
+            incoming = self._control.receive()
+            if incoming is None:
+                return
+            request: Any
+            try:
+                request = decode(incoming.data, OperatorRequest)
+            except Undecodable:
+                self._undecodable += 1
+                request = None
+            self._step(OperatorAsked(incoming.identity, request))
+
+    def _take_acknowledgements(self) -> None:
+        for _ in range(_REQUESTS_A_TURN):
+            data = self._stop.receive()
+            if data is None:
+                return
+            try:
+                seen = msgspec.json.decode(data, type=StopSeen)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                self._undecodable += 1
+                continue
+            self._step(StopAcknowledged(seen.stop_id, seen.executor_session, seen.in_flight))
+
+    def _tell(self) -> None:
+        """Beat, and publish how things stand."""
+        broken, unreadable = self._record.failure(), self._core.stops.unreadable
+        self._frame.beat(
+            ProcessState.DEGRADED if broken or unreadable else ProcessState.READY,
+            progress=self._turns,
+            clean=self._record.last.clean,
+            heads=(self._record.head,),
+            detail=broken or unreadable,
+        )
+        now_ns = self._now()
+        if now_ns < self._status_due_ns:
+            return
+        self._status_due_ns = now_ns + _STATUS_NS
+        self._measures.take({role: peer.pid for role, peer in self._core.liveness.peers.items()}, now_ns)
+        self._frame.publish(status(self._core, self._record.head, self._measures.of, now_ns))
+
+    def _now(self) -> int:
+        return self._frame.clock.boot_ns()
+
+    def _step(self, event: WatchdogEvent) -> None:
+        self._carry_out(self._core.step(event, self._now()))
+
+    def _carry_out(self, commands: list[Command]) -> None:
+        for command in commands:
+            match command:
+                case Grant(identity=identity, leave=leave):
+                    # A peer that is gone beats again and is answered then.
+                    self._beats.send(identity, encode(leave))
+                case Reply(identity=identity, reply=reply):
+                    self._control.send(identity, encode(reply))
+                case WriteRow():
+                    self._record.append(command)
+                case Notice():
+                    self._frame.event(
+                        command.severity,
+                        command.kind,
+                        command.message,
+                        runbook=command.runbook,
+                        **command.data,
+                    )
+                case ForwardStop(stop=stop):
+                    self._stop.send(encode_stop(stop))
+                case ClearStops(stop_ids=stop_ids):
+                    self._clearing.begin(stop_ids)
+                case Kill():
+                    self._executioner.begin(command, self._now())
+
+
+def main(frame: Frame) -> None:
+    """Run the watchdog until its end."""
+    Watchdog(frame).run()

@@ -1,0 +1,76 @@
+"""The watchdog's status, for whoever listens. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from warden.watchdog.liveness import Condition
+from warden.wire.messages import Head, ProcessLine, StopLine, WatchdogStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from warden.domain.roles import Role
+    from warden.watchdog.core import Core
+    from warden.watchdog.liveness import Peer
+
+_WORDS = {Condition.LOST: "LOST", Condition.LIVELOCKED: "LIVELOCKED"}
+
+
+def state_word(peer: Peer) -> str:
+    """Return one word: what the process says of itself while it is alive, else how it stands."""
+    if peer.condition is Condition.ALIVE:
+        return peer.state.value
+    return _WORDS.get(peer.condition, peer.condition.value)
+
+
+def status(
+    core: Core, head: Head, measured: Callable[[Role], tuple[float, float]], now_ns: int
+) -> WatchdogStatus:
+    """Return everything that the watchdog knows; `measured` gives memory in MB and CPU in percent."""
+    lines = []
+    for role, peer in core.liveness.peers.items():
+        alive = peer.condition in {Condition.ALIVE, Condition.LIVELOCKED}
+        pss_mb, cpu_percent = measured(role) if alive else (0.0, 0.0)
+        lines.append(
+            ProcessLine(
+                name=role.value,
+                pid=peer.pid,
+                state=state_word(peer),
+                age_ms=peer.age_ms(now_ns),
+                progress=peer.progress,
+                pss_mb=pss_mb,
+                cpu_percent=cpu_percent,
+                detail=peer.detail,
+            )
+        )
+    return WatchdogStatus(
+        sent_ns=now_ns,
+        session=core.rules.terms.session,
+        environment=core.rules.environment.value,
+        mode=int(core.authority.mode),
+        why=core.why(),
+        stops=tuple(
+            StopLine(
+                id=stop.stop_id,
+                reason=stop.reason,
+                message=stop.message,
+                operator=stop.operator,
+                time=stop.time,
+            )
+            for stop in core.stops.standing
+        ),
+        stop_dir=core.stops.unreadable,
+        processes=tuple(lines),
+        heads=(
+            head,
+            *(
+                head
+                for peer in core.liveness.peers.values()
+                for head in peer.heads
+                if head.journal != "watchdog"
+            ),
+        ),
+        lapses=core.healing.lapses.used(now_ns),
+        restarts=core.healing.restarts.used(now_ns),
+    )
