@@ -20,7 +20,7 @@ STAGES: dict[str, list[Path | str]] = {
     "ruff check": [BIN / "ruff", "check", "."],
     "ruff format": [BIN / "ruff", "format", "--check", "."],
     "mypy": [BIN / "mypy"],
-    "import contracts": [BIN / "lint-imports"],
+    "import contracts": [BIN / "lint-imports", "--no-logo"],
 }
 STAGE_LIMIT_S = 900
 

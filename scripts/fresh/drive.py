@@ -90,7 +90,7 @@ def run(root: Path, user: str, command: str, variables: dict[str, str]) -> int:
     problems = _demo(machine, clone) if command == "demo" else _test(machine, clone)
     problems += _again(machine, clone, "warden" if command == "demo" else "dev")
     problems += [f"left running: {process}" for process in _left_running(root)]
-    problems += [f"left outside the clone: {path}" for path in sorted(_outside(machine, clone) - before)]
+    problems += [f"left outside the clone: {path}" for path in _new(_outside(machine, clone) - before)]
     for problem in problems:
         _failed(problem)
     return 1 if problems else 0
@@ -198,6 +198,12 @@ def _outside(machine: Machine, clone: str) -> set[str]:
             folders[:] = [name for name in folders if f"{inside}/{name}" != clone]
             found |= {f"{inside}/{name}" for name in [*folders, *files]}
     return found
+
+
+def _new(paths: set[str]) -> list[str]:
+    """The topmost of these paths, without the directory that pytest keeps for those who debug a failure."""
+    top = {path for path in paths if not any(str(parent) in paths for parent in Path(path).parents)}
+    return sorted(path for path in top if not path.startswith("/tmp/pytest-of-"))  # noqa: S108 - its name
 
 
 def _failed(problem: str) -> int:

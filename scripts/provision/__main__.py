@@ -100,7 +100,7 @@ def _work(place: Place, asked: str, held: int) -> None:
     npm = not chain_node.is_ready(place)
     node = npm and not chain_node.has_npm(place, runner)
     parts = plan.parts(
-        place, packages, pip=not (place.pip / "pip").is_dir(), python=python, npm=npm, node=node
+        place, packages, pip=not debian_pip.is_ready(place, runner), python=python, npm=npm, node=node
     )
     for line in plan.announcement(place, packages, parts):
         say(line)
@@ -119,15 +119,13 @@ def _work(place: Place, asked: str, held: int) -> None:
 def _environment(place: Place) -> dict[str, str]:
     """What children see: this process's variables, without those that would lead pip astray."""
     kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
-    bundle = str(machine.CA_BUNDLE)
-    if machine.CA_BUNDLE.is_file():
-        kept.setdefault("PIP_CERT", kept.get("REQUESTS_CA_BUNDLE") or kept.get("SSL_CERT_FILE") or bundle)
     return {
         **kept,
         "DEBIAN_FRONTEND": "noninteractive",
         "LC_ALL": "C.UTF-8",
         "NPM_CONFIG_CACHE": str(place.cache / "npm"),
         "PIP_CACHE_DIR": str(place.cache / "pip"),
+        "PIP_CERT": str(machine.certificates(kept) or place.certificates),
         "TMPDIR": str(place.scratch),
     }
 

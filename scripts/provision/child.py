@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import sys
@@ -41,7 +42,7 @@ class Progress:
         """Show where the step is; `detail` has no line breaks."""
         now = time.monotonic()
         if self._live:
-            width = max(20, os.get_terminal_size(sys.stdout.fileno()).columns - 1)
+            width = max(20, shutil.get_terminal_size().columns - 1)
             sys.stdout.write(f"\r\x1b[K{self._line(detail)[:width]}")
             sys.stdout.flush()
         elif now - self._said >= QUIET_LINE_EVERY_S:

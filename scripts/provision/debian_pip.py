@@ -7,7 +7,7 @@ import shutil
 import zipfile
 from typing import TYPE_CHECKING
 
-from scripts.provision import why
+from scripts.provision import machine, why
 from scripts.provision.child import Progress
 from scripts.provision.refusals import SetupError
 
@@ -17,13 +17,23 @@ if TYPE_CHECKING:
     from scripts.provision.child import Runner
     from scripts.provision.place import Place
 
-PACKAGE = "python3-pip-whl"
+PIP = "python3-pip-whl"
+CERTIFICATES = "ca-certificates"
 SOURCE = "the Debian archive"
 LIMIT_S = 600.0
 
 
+def is_ready(place: Place, runner: Runner) -> bool:
+    """Whether pip is there, and certificates for it to trust."""
+    return (place.pip / "pip" / "__main__.py").is_file() and not _lacks_certificates(place, runner)
+
+
+def _lacks_certificates(place: Place, runner: Runner) -> bool:
+    return machine.certificates(runner.environment) is None and not place.certificates.is_file()
+
+
 def ensure(place: Place, runner: Runner) -> None:
-    """Put an unpacked pip at `place.pip`; nothing to do when there is one.
+    """Put an unpacked pip at `place.pip`, and certificates where the machine has none.
 
     The package lists are fetched into folders of the clone: a bare machine has none, an ordinary user can't
     fetch the system's, and old ones name files that the archive no longer has.
@@ -31,7 +41,7 @@ def ensure(place: Place, runner: Runner) -> None:
     Raises:
         SetupError: It could not be fetched, or does not hold what it should.
     """
-    if (place.pip / "pip" / "__main__.py").is_file():
+    if is_ready(place, runner):
         return
     progress = Progress("pip")
     work = place.scratch / "apt"
@@ -39,6 +49,7 @@ def ensure(place: Place, runner: Runner) -> None:
     for name in ("lists/partial", "archives/partial"):
         (work / name).mkdir(parents=True)
     options = _options(work)
+    wanted = [PIP, *([CERTIFICATES] if _lacks_certificates(place, runner) else [])]
     # An update that fails for one of many sources may still serve: the download decides.
     lists = runner.run(
         "apt-update",
@@ -48,16 +59,18 @@ def ensure(place: Place, runner: Runner) -> None:
     )
     package = runner.run(
         "apt-download",
-        ["apt-get", *options, "download", PACKAGE],
+        ["apt-get", *options, "download", *wanted],
         limit_s=LIMIT_S,
         cwd=work,
-        on_tick=lambda: progress.show(PACKAGE),
+        on_tick=lambda: progress.show(" ".join(wanted)),
     )
     if package.status != 0:
         progress.clear()
         failed, log = (lists, "apt-update") if _failed(lists.output) else (package, "apt-download")
         raise why.refusal(failed, SOURCE, runner.logs / f"{log}.log")
-    _unpack(place, runner, work)
+    if CERTIFICATES in wanted:
+        _bundle_certificates(place, runner, work)
+    _unpack_pip(place, runner, work)
     shutil.rmtree(work, ignore_errors=True)
     progress.end("ready")
 
@@ -82,14 +95,32 @@ def _failed(output: str) -> bool:
     return any(line.startswith(("E:", "W: Failed", "Err:")) for line in output.splitlines())
 
 
-def _unpack(place: Place, runner: Runner, work: Path) -> None:
+def _unpack(runner: Runner, work: Path, package: str) -> Path:
+    """Unpack a fetched package beside itself; nothing of it is run."""
+    found = next(work.glob(f"{package}_*.deb"))
+    target = work / package
+    done = runner.run(f"dpkg-deb-{package}", ["dpkg-deb", "-x", found, target], limit_s=LIMIT_S)
+    if done.status != 0:
+        raise why.refusal(done, SOURCE, runner.logs / f"dpkg-deb-{package}.log")
+    return target
+
+
+def _unpack_pip(place: Place, runner: Runner, work: Path) -> None:
     """Take the wheel out of the package, and pip out of the wheel, and move it into place in one step."""
-    package = next(work.glob(f"{PACKAGE}_*.deb"))
-    done = runner.run("dpkg-deb", ["dpkg-deb", "-x", package, work / "package"], limit_s=LIMIT_S)
-    wheels = list((work / "package").glob("usr/share/python-wheels/pip-*.whl"))
-    if done.status != 0 or len(wheels) != 1:
-        raise SetupError(f"{package.name} from {SOURCE} does not hold one wheel of pip ({runner.logs})")
+    wheels = list(_unpack(runner, work, PIP).glob("usr/share/python-wheels/pip-*.whl"))
+    if len(wheels) != 1:
+        raise SetupError(f"{PIP} from {SOURCE} does not hold one wheel of pip ({runner.logs})")
     with zipfile.ZipFile(wheels[0]) as wheel:
         wheel.extractall(work / "pip")
     shutil.rmtree(place.pip, ignore_errors=True)
     (work / "pip").replace(place.pip)
+
+
+def _bundle_certificates(place: Place, runner: Runner, work: Path) -> None:
+    """Join the certificates that Debian trusts into one file, as installing the package would."""
+    found = sorted(_unpack(runner, work, CERTIFICATES).glob("usr/share/ca-certificates/mozilla/*.crt"))
+    if not found:
+        raise SetupError(f"{CERTIFICATES} from {SOURCE} holds no certificates ({runner.logs})")
+    joined = work / "joined.crt"
+    joined.write_text("\n".join(path.read_text() for path in found))
+    joined.replace(place.certificates)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ARCHITECTURE = "x86_64"
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
-CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")
+CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 MB = 1_000_000
 # Files of the environment and of the npm packages; measured 13,000, with room.
 INODES_NEEDED = 25_000
@@ -91,14 +91,17 @@ def refuse_disk(directory: Path, needed_mb: int) -> None:
 
 
 def refuse_tools(environment: Mapping[str, str]) -> None:
-    """Refuse a machine without apt or without certificates.
+    """Refuse a machine without apt.
 
     Raises:
-        MachineLacks: `apt-get` or `dpkg-deb` is not on the PATH, or no bundle of certificates is found.
+        MachineLacks: `apt-get` or `dpkg-deb` is not on the PATH.
     """
     for tool in ("apt-get", "dpkg-deb"):
         if shutil.which(tool, path=environment.get("PATH")) is None:
             raise MachineLacks(f"{tool} not found: set-up needs Debian 12 or later, or a system built on it")
+
+
+def certificates(environment: Mapping[str, str]) -> Path | None:
+    """The bundle that pip is to trust: what the variables name, else the system's; None without any."""
     named = [Path(environment[name]) for name in CA_VARIABLES if environment.get(name)]
-    if not any(bundle.is_file() for bundle in [CA_BUNDLE, *named]):
-        raise MachineLacks(f"no certificates at {CA_BUNDLE}: apt-get install ca-certificates")
+    return next((bundle for bundle in [*named, CA_BUNDLE] if bundle.is_file()), None)

@@ -62,6 +62,11 @@ class Place:
         return self.setup / "pip"
 
     @property
+    def certificates(self) -> Path:
+        """The bundle of certificates for a machine that has none."""
+        return self.setup / "ca-certificates.crt"
+
+    @property
     def npm(self) -> Path:
         """The npm packages: anvil and the contracts of the devnet."""
         return self.setup / "npm"

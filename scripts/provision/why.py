@@ -22,11 +22,11 @@ CAUSES = (
         r"CERTIFICATE_VERIFY_FAILED|SELF_SIGNED_CERT|UNABLE_TO_\w+_CERT|certificate",
         "its certificate is not trusted",
     ),
-    (r"ProxyError|proxy", "the proxy refused"),
     (r"Connection refused|ECONNREFUSED", "the connection was refused"),
     (r"unreachable|EHOSTUNREACH|ENETUNREACH", "the network is unreachable"),
     (r"timed? ?out|ETIMEDOUT|Timeout", "no answer in time"),
     (r"reset by peer|ECONNRESET|IncompleteRead|Connection broken|Connection aborted", "the connection broke"),
+    (r"ProxyError|\b407\b|Tunnel connection failed", "the proxy refused"),
     (r"Unable to connect|Failed to establish|Could not connect|Failed to fetch", "no connection"),
 )
 TAMPERED = r"DO NOT MATCH THE HASHES|EINTEGRITY|Hash Sum mismatch"

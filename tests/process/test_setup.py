@@ -104,7 +104,8 @@ def clone(tmp_path: Path) -> Clone:
     shutil.copytree(
         REPOSITORY / "scripts", place.root / "scripts", ignore=shutil.ignore_patterns("__pycache__")
     )
-    shutil.copytree(pip, place.pip)
+    place.setup.mkdir()
+    place.pip.symlink_to(pip)
     for name in ("package.json", "package-lock.json"):
         for directory in (place.npm_source, place.npm):
             directory.mkdir(parents=True, exist_ok=True)
@@ -140,7 +141,7 @@ def test_a_second_set_up_does_nothing(clone: Clone) -> None:
     """With nothing changed a later run starts no program and says nothing, so it needs no network."""
     clone.set_up()
     shutil.rmtree(clone.index)
-    shutil.rmtree(clone.place.pip)
+    clone.place.pip.unlink()
     shutil.rmtree(clone.place.logs)
     done = clone.set_up()
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

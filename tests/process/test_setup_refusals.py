@@ -80,6 +80,12 @@ def test_no_python_is_refused(tmp_path: Path) -> None:
         ),
         ("ConnectTimeoutError: timed out", FetchFailed, "no answer in time"),
         ("ECONNREFUSED 127.0.0.1:1", FetchFailed, "the connection was refused"),
+        (
+            "npm error ECONNREFUSED\nnpm error If you are behind a proxy",
+            FetchFailed,
+            "connection was refused",
+        ),
+        ("ProxyError('Cannot connect to proxy.', 407)", FetchFailed, "the proxy refused"),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", FetchFailed, "hash is not the locked one"),
         ("OSError: [Errno 28] No space left on device", MachineLacks, "no space left"),
         ("fine so far\nERROR: something else\nat length", SetupError, "ERROR: something else"),
@@ -98,6 +104,14 @@ def test_a_failed_child_is_explained(output: str, error: type[SetupError], said:
 def test_a_child_that_never_ends_is_given_up() -> None:
     """Taking too long is its own cause."""
     assert "took too long" in str(why.refusal(Finished(None, "10 %"), "the npm registry", LOG))
+
+
+def test_certificates_that_a_variable_names_come_first(tmp_path: Path) -> None:
+    """Whoever has certificates of their own says so by a variable; a file that is not there does not count."""
+    own = tmp_path / "own.crt"
+    own.touch()
+    assert machine.certificates({"SSL_CERT_FILE": str(own)}) == own
+    assert machine.certificates({"PIP_CERT": str(tmp_path / "gone"), "SSL_CERT_FILE": str(own)}) == own
 
 
 def _copy(root: Path) -> Place:
