@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from warden.operator.link import Snapshot
 
 _NS_PER_MS: Final = 1_000_000
+_BY_MODE: Final = "mode:"
 
 
 def judge(
@@ -47,9 +48,11 @@ def _in_force(mode: Mode, watchdog: WatchdogStatus, executor: ExecutorStatus | N
     """Judge what is in force: the lesser of what is allowed and what the gate lets through."""
     if executor is None:
         return Word(SCREEN_WORD[mode]), watchdog.why
-    gate = f"gate closed: {executor.gate}" if executor.gate else ""
+    # A gate that only the mode closes to new trades says what the mode's word says already.
+    closed = executor.gate and not executor.gate.startswith(_BY_MODE)
+    gate = f"gate closed: {executor.gate}" if closed else ""
     in_force = min(mode, _mode(executor.mode) or Mode.SHUTDOWN)
-    if gate:
+    if closed:
         in_force = min(in_force, Mode.OBSERVE_ONLY)
     if in_force < mode:
         return Word(SCREEN_WORD[max(in_force, Mode.OBSERVE_ONLY)]), gate or watchdog.why or "not in force yet"
@@ -74,7 +77,7 @@ def _stopped(
 
 
 def _stop_text(stop: StopLine) -> str:
-    parts = [stop.reason, stop.message, f"by {stop.operator}" if stop.operator else "", stop.time]
+    parts = [stop.reason, stop.message, f"by {stop.operator}" if stop.operator else "", stop.time[:19]]
     return " · ".join(part for part in parts if part)
 
 

@@ -91,6 +91,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     Attributes:
         heard: the latest status by role; a role that was never heard is missing.
+        taken_ns: CLOCK_BOOTTIME just before the stop directory was read.
         events: the last 200, oldest first.
         latch: the stop directory as we read it ourselves.
         stopped_since_ns: CLOCK_BOOTTIME when we first saw the present stop stand; None when none stands.
@@ -101,6 +102,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     """
 
     heard: Mapping[Role, Heard]
+    taken_ns: int = 0
     events: tuple[Event, ...] = ()
     latch: LatchState = LatchState()
     stopped_since_ns: int | None = None
@@ -159,6 +161,7 @@ class Link:
         self._read_settings()
         return Snapshot(
             heard=MappingProxyType(dict(self._heard)),
+            taken_ns=now_ns,
             events=tuple(self._events),
             latch=latch,
             stopped_since_ns=self._stopped_since_ns,

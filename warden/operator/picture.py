@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -17,6 +18,9 @@ from warden.wire.messages import (
     StopLine,
     TradeLine,
 )
+
+# What a process passes through, or what nobody can tell now: neither well nor bad.
+PASSING_STATES: Final = frozenset({"starting", "stopping", "degraded", "unknown"})
 
 
 class Word(StrEnum):

@@ -14,7 +14,16 @@ import msgspec
 from warden.domain.money import WEI_PER_ETHER, share_bps, wei_to_ether
 from warden.domain.roles import PROCESSES, Role
 from warden.operator.judgement import judge
-from warden.operator.picture import Alerts, Endpoints, Limits, Money, ProcessView, Seen, SystemView
+from warden.operator.picture import (
+    PASSING_STATES,
+    Alerts,
+    Endpoints,
+    Limits,
+    Money,
+    ProcessView,
+    Seen,
+    SystemView,
+)
 from warden.wire.messages import (
     AlertLine,
     Event,
@@ -44,8 +53,9 @@ def build_view(snapshot: Snapshot, now_ns: int, limits: Limits | None = None) ->
     seen: dict[Role, Seen] = {role: _seen(snapshot, role, now_ns, limits) for role in PROCESSES}
     watchdog: WatchdogStatus | None = snapshot.status(Role.WATCHDOG)
     processes = _processes(snapshot, seen, limits)
-    aged = [line for line in processes if line.age_ms is not None and line.name != Role.WATCHDOG]
-    oldest = max(aged, key=lambda line: line.age_ms or 0, default=None)
+    # Of whom nothing was ever heard is the oldest of all.
+    beating = [line for line in processes if line.name != Role.WATCHDOG]
+    oldest = max(beating, key=lambda line: (line.age_ms is None, line.age_ms or 0), default=None)
     money = _money(snapshot.status(Role.EXECUTOR), seen[Role.EXECUTOR])
     word, why, mode = judge(snapshot, seen, now_ns, limits)
     return SystemView(
@@ -114,8 +124,15 @@ def _processes(snapshot: Snapshot, seen: Mapping[Role, Seen], limits: Limits) ->
         by_name[Role.WATCHDOG] = _told(Role.WATCHDOG, seen[Role.WATCHDOG])
     order = {role.value: place for place, role in enumerate(PROCESSES)}
     return tuple(
-        sorted(by_name.values(), key=lambda line: (line.healthy, order.get(line.name, len(order)), line.name))
+        sorted(by_name.values(), key=lambda line: (_rank(line), order.get(line.name, len(order)), line.name))
     )
+
+
+def _rank(line: ProcessView) -> int:
+    """Return 0 for what is bad, 1 for what needs a look, 2 for what is well."""
+    if line.healthy:
+        return 2
+    return 0 if line.stale or line.state not in PASSING_STATES else 1
 
 
 def _without_watchdog(

@@ -1,0 +1,74 @@
+"""Exposure against its limit, profit and loss, breaker and gate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from console.paint import Tone, bar, clean, ether_text, heading, line, money_tone, stale_text
+from console.widgets.pane import Pane
+from warden.domain.money import format_ether
+
+if TYPE_CHECKING:
+    from textual.content import Content
+
+    from console.model import Picture
+    from warden.operator.picture import Money as MoneyPart
+
+_LABEL: Final = 9
+_BAR_MAX: Final = 40
+_FIGURES: Final = 17
+
+
+class Money(Pane):
+    """The executor's book; a stale book shows no figure as if it were current."""
+
+    def draw(self, picture: Picture, width: int, height: int) -> list[Content]:
+        """Return four lines, five with the heading."""
+        money = picture.view.money
+        if money.seen.stale:
+            labels = ("exposure", "P&L net", "trades", "breaker")
+            lines = [line(f"{label:<{_LABEL}}", (stale_text(money.seen), Tone.BAD)) for label in labels]
+            return [heading("MONEY"), *lines][-height:]
+        lines = [_exposure(money, width), _profit(money), _trades(money), _breaker(money)]
+        if money.positions:
+            lines.insert(1, _positions(money))
+        title = [heading("MONEY", rest=_wallet(money.wallet))] if height > len(lines) else []
+        return [*title, *lines]
+
+
+def _wallet(wallet: str) -> str:
+    return f"wallet {clean(wallet[:6])}…{clean(wallet[-4:])}" if wallet else ""
+
+
+def _exposure(money: MoneyPart, width: int) -> Content:
+    label = f"{'exposure':<{_LABEL}}"
+    if money.percent is None or money.limit_percent is None or money.used_bps is None:
+        return line(label, ("UNKNOWN: capital is not known", Tone.CAUTION))
+    room = min(_BAR_MAX, width - _LABEL - _FIGURES)
+    figures = f" {money.percent:.1f}% of {money.limit_percent:.0f}%"
+    return line(label) + (bar(money.used_bps, room) if room > 0 else line("")) + line(figures)
+
+
+def _profit(money: MoneyPart) -> Content:
+    net_wei = money.net_wei or 0
+    usd = "" if money.net_usd is None else f"  {money.net_usd:+,.2f} USD"
+    return line(f"{'P&L net':<{_LABEL}}", (ether_text(net_wei), money_tone(net_wei)), usd)
+
+
+def _trades(money: MoneyPart) -> Content:
+    gas = f" · gas {format_ether(money.gas_wei or 0, places=4)} ETH"
+    return line(f"{'trades':<{_LABEL}}{money.trades} · {money.wins} won{gas}")
+
+
+def _breaker(money: MoneyPart) -> Content:
+    closed = money.breaker == "CLOSED"
+    sign, tone = ("✓", Tone.GOOD) if closed else ("✗", Tone.BAD)
+    gate = ("gate open", Tone.GOOD) if not money.gate else (f"gate closed: {clean(money.gate)}", Tone.CAUTION)
+    sent = f" · {money.pending} sent" if money.pending else ""
+    return line(f"{'breaker':<{_LABEL}}", (f"{sign} {clean(money.breaker)}", tone), " · ", gate, sent)
+
+
+def _positions(money: MoneyPart) -> Content:
+    bare = sum(not position.protected for position in money.positions)
+    told = (f" · {bare} UNPROTECTED", Tone.BAD) if bare else (" · all protected", Tone.GOOD)
+    return line(f"{'open':<{_LABEL}}{len(money.positions)} positions", told)
