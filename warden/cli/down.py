@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from warden.cli import supervisor
-from warden.cli.running import SUPERVISORD, Running, alive, running, send, with_descendants
+from warden.cli.running import SUPERVISORD, Running, alive, everything, send
 from warden.cli.words import say
 from warden.domain.errors import EXIT_DONE, NotRunning, WardenError
 from warden.runtime.places import places
@@ -49,7 +49,7 @@ def end_instance(home: Path) -> tuple[int, list[str]]:
         StillAlive: something is left.
     """
     where = places(home)
-    family = with_descendants(running(home))
+    family = everything(home)
     if not family:
         raise NotRunning(f"{home}: nothing runs")
     supervisors = [each for each in family if each.name == SUPERVISORD]
@@ -63,7 +63,7 @@ def end_instance(home: Path) -> tuple[int, list[str]]:
     killed = [each.name for each in supervisors if alive(each)]
     for each in supervisors:
         send(each, signal.SIGKILL)
-    family = _joined(family, with_descendants(running(home)))
+    family = _joined(family, everything(home))
     left = [each for each in family if alive(each)]
     for each in left:
         send(each, signal.SIGCONT, signal.SIGTERM)

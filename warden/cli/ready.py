@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from warden.cli import supervisor
-from warden.domain.errors import NotRunning
+from warden.domain.errors import EXIT_DONE, EXIT_USAGE, NotRunning
 from warden.domain.modes import Environment
 from warden.domain.roles import PROCESSES, Role
 from warden.operator.view import build_view
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 READY_WITHIN_S: Final = 60.0
 _TAIL_BYTES: Final = 16 * 1024
-_FINAL: Final = frozenset({"EXITED", "FATAL", "STOPPED"})
+_NOT_STARTED: Final = frozenset({"FATAL", "STOPPED"})
+# `exitcodes` in supervisord.conf: with any other a program is started again.
+_FINAL: Final = frozenset({EXIT_DONE, EXIT_USAGE})
 # What is said of a process that nothing is heard of: then its own last words say more.
 SILENT: Final = frozenset({"not heard", "silent", "unknown", "lost", "dead"})
 _GRAVE: Final = frozenset({"ERROR", "CRITICAL"})
@@ -56,7 +58,12 @@ def final(where: Places) -> set[str]:
         programs = supervisor.ask(where, "supervisor.getAllProcessInfo")
     except NotRunning:
         return set()
-    return {each["name"] for each in programs if each["statename"] in _FINAL}
+    return {
+        each["name"]
+        for each in programs
+        if each["statename"] in _NOT_STARTED
+        or (each["statename"] == "EXITED" and each["exitstatus"] in _FINAL)
+    }
 
 
 def wait_ready(

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 _PROC: Final = Path("/proc")
 SUPERVISORD: Final = "supervisord"
 SUPERVISORD_MODULE: Final = "supervisor.supervisord"
 _MODULE_PREFIX: Final = "warden."
+_SUPERVISED: Final = b"SUPERVISOR_ENABLED=1"
 _PARENT_FIELD: Final = 1
 _STATE_FIELD: Final = 0
 
@@ -49,8 +50,12 @@ def supervisord(home: Path) -> Running | None:
     return next((each for each in running(home) if each.name == SUPERVISORD), None)
 
 
-def with_descendants(roots: Sequence[Running]) -> list[Running]:
-    """Return `roots` and all that they started, the devnet's node for one."""
+def everything(home: Path) -> list[Running]:
+    """Return supervisord, every process of the instance at `home`, and all that they started.
+
+    The devnet's node for one: found by its parent, or, should that be gone, by the environment that it got.
+    """
+    roots = running(home)
     parents: dict[int, int] = {}
     commands: dict[int, tuple[str, ...]] = {}
     for pid, command in _commands():
@@ -58,6 +63,9 @@ def with_descendants(roots: Sequence[Running]) -> list[Running]:
         if fields is not None:
             parents[pid], commands[pid] = int(fields[_PARENT_FIELD]), command
     family = {each.pid: each for each in roots}
+    for pid, command in commands.items():
+        if pid not in family and _is_supervised(pid, home):
+            family[pid] = Running(pid=pid, name=Path(command[0]).name, command=command)
     grown = True
     while grown:
         grown = False
@@ -117,6 +125,15 @@ def _name(command: tuple[str, ...], home: Path) -> str | None:
     if role == "cli" or role.startswith("cli.") or not named:
         return None
     return role if named[0] == str(home) else None
+
+
+def _is_supervised(pid: int, home: Path) -> bool:
+    """Tell whether a process got its environment from the supervisord of the instance at `home`."""
+    try:
+        words = (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:  # gone, or not ours to look at
+        return False
+    return pid != os.getpid() and _SUPERVISED in words and b"WARDEN_HOME=" + os.fsencode(home) in words
 
 
 def _commands() -> Iterator[tuple[int, tuple[str, ...]]]:

@@ -9,7 +9,7 @@ import msgspec
 from warden.cli.picture import Picture, take_picture
 from warden.cli.words import say, warn
 from warden.domain.errors import EXIT_DONE, EXIT_NOT_RUNNING
-from warden.domain.money import wei_to_ether
+from warden.domain.money import format_ether
 from warden.operator.picture import age_text
 from warden.operator.view import view_to_json
 
@@ -77,7 +77,7 @@ def _money(view: SystemView) -> Iterator[str]:
         return
     percent = "unknown" if money.percent is None else f"{money.percent} %"
     limit = "unknown" if money.limit_percent is None else f"{money.limit_percent} %"
-    net = "unknown" if money.net_wei is None else f"{wei_to_ether(money.net_wei):+f} ETH"
+    net = "unknown" if money.net_wei is None else f"{format_ether(money.net_wei, signed=True)} ETH"
     usd = "" if money.net_usd is None else f" ({money.net_usd:+f} USD)"
     yield f"gate: {'open' if not money.gate else f'closed, {money.gate}'}; breaker {money.breaker}"
     yield f"exposure: {percent} of {limit}, {len(money.positions)} positions, {money.pending} pending"

@@ -15,6 +15,7 @@ from warden.domain.errors import EXIT_DONE, EXIT_FAILED, WardenError
 from warden.operator.link import Link
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from warden.operator.picture import SystemView
@@ -45,9 +46,15 @@ def up(home: Path, *, foreground: bool) -> int:
 
 
 def start_supervisord(
-    where: Places, settings: Settings, *, own_session: bool = True
+    where: Places, settings: Settings, *, before_exec: Callable[[], None] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start supervisord, by default as the head of a session of its own, so that it outlives the terminal."""
+    """Start supervisord as the head of a session of its own: neither Ctrl-C nor the terminal's end reach it.
+
+    Args:
+        where: the instance's places.
+        settings: what was frozen.
+        before_exec: called in the child, which ties its life to ours with it; there must be no threads then.
+    """
     output = _output_path(where)
     handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
     try:
@@ -58,8 +65,9 @@ def start_supervisord(
             stderr=handle,
             cwd=where.home,
             env=supervisor.environment(where, settings.environment),
-            start_new_session=own_session,
+            start_new_session=True,
             umask=supervisor.UMASK,
+            preexec_fn=before_exec,  # noqa: PLW1509 - no threads, as above
         )
     finally:
         os.close(handle)
