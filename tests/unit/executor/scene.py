@@ -1,0 +1,172 @@
+"""A scripted executor: events in, commands out, a clock that moves when told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from warden.domain.intents import Intent, Proposal, Swap
+from warden.domain.money import Wei
+from warden.domain.risk.circuit_breaker import BreakerLimits
+from warden.domain.risk.position_size import SizeLimits
+from warden.executor.book import Book
+from warden.executor.core import ExecutorCore
+from warden.executor.protocol import (
+    Command,
+    Event,
+    HeadRead,
+    Identified,
+    LegDone,
+    Now,
+    Receipt,
+    Record,
+    Sign,
+    Signed,
+    Simulate,
+    Simulated,
+    Submitted,
+    Terms,
+)
+
+if TYPE_CHECKING:
+    from warden.domain.risk.refusal import Refusal
+    from warden.wire.rows import ExecutorRow
+
+ETHER = 10**18
+GWEI = 10**9
+WALLET = "0x" + "aa" * 20
+ROUTER = "0x" + "bb" * 20
+WETH = "0x" + "cc" * 20
+TOKEN_A = "0x" + "01" * 20
+TOKEN_B = "0x" + "02" * 20
+GENESIS = "0x" + "00" * 32
+ENDPOINTS = ("a", "b", "c")
+TRADER = b"trader"
+
+TERMS = Terms(
+    wallet=WALLET,
+    chain_id=31337,
+    genesis=GENESIS,
+    router=ROUTER,
+    weth=WETH,
+    legs=len(ENDPOINTS),
+    block_time_s=1.0,
+    finality_depth=12,
+    bump_percent=10,
+    size=SizeLimits(
+        max_trade_wei=10 * ETHER,
+        min_trade_wei=ETHER // 100,
+        max_trade_bps=2_000,
+        max_exposure_bps=5_000,
+        max_fee_wei=200 * GWEI,
+        gas_reserve_wei=ETHER // 50,
+    ),
+    breaker=BreakerLimits(consecutive_failures=5, cooldown_s=60, successes_to_close=2, probe_timeout_s=30),
+)
+
+Kind = TypeVar("Kind", bound=Command)
+
+
+def intent(number: int = 1, *, amount_wei: int = ETHER, not_after_s: int = 1_003, **swap: object) -> Intent:
+    """Return a cycle that asks for a little more out than in."""
+    values: dict[str, object] = {
+        "path": (WETH, TOKEN_A, TOKEN_B, WETH),
+        "amount_in": Wei(amount_wei),
+        "min_amount_out": Wei(amount_wei + 1),
+        **swap,
+    }
+    return Intent(
+        intent_id=f"{number:032x}",
+        trace_id=f"{number:032x}",
+        trader_session="session",
+        strategy="test",
+        block=1,
+        not_after_s=not_after_s,
+        not_after_boot_ns=10**18,
+        proposal=Proposal(swap=Swap(**values)),  # type: ignore[arg-type] # the keys are Swap's
+    )
+
+
+class Scene:
+    """One core, its clock, its chain, and the rows that it had recorded."""
+
+    def __init__(self, terms: Terms = TERMS, rows: tuple[ExecutorRow, ...] = ()) -> None:
+        book = Book()
+        for row in rows:
+            book.apply(row)
+        self.core = ExecutorCore(terms, book)
+        self.now_ns = 1_000_000_000_000
+        self.block = 0
+        self.rows: list[ExecutorRow] = list(rows)
+        self.signed = 0
+
+    def tell(self, event: Event) -> list[Command]:
+        """Hand one event in, keep the rows, return the commands."""
+        commands = self.core.handle(event, Now(boot_ns=self.now_ns, wall="2026-01-01T00:00:00.000Z"))
+        self.rows += [command.row for command in commands if isinstance(command, Record)]
+        return commands
+
+    def begin(self, **head: int) -> Scene:
+        """Let the chain be known and read once."""
+        self.tell(Identified(chain_id=31337, genesis=GENESIS))
+        self.read(None, **head)
+        return self
+
+    def read(self, receipts: dict[str, Receipt | None] | None = None, **changed: int) -> list[Command]:
+        """Read the next block; by default the wallet holds 50 ether and the router may spend it."""
+        self.block += 1
+        self.now_ns += 1_000_000_000
+        head = HeadRead(
+            block=self.block,
+            block_hash=f"0x{self.block:064x}",
+            timestamp_s=1_000 + self.block,
+            base_fee_wei=GWEI,
+            tip_wei=GWEI,
+            nonce=0,
+            gas_balance_wei=ETHER,
+            trading_balance_wei=50 * ETHER,
+            allowance_wei=100 * ETHER,
+            receipts=dict.fromkeys(self.core.wanted_receipts()) | (receipts or {}),
+        )
+        return self.tell(msgspec.structs.replace(head, **changed))
+
+    def submit(self, order: Intent, gate: Refusal | None = None) -> list[Command]:
+        """Submit an intent as the trader does."""
+        return self.tell(Submitted(intent=order, identity=TRADER, gate=gate))
+
+    def trade(self, order: Intent) -> tuple[str, list[Command]]:
+        """Carry an intent to its signature; return the hash and the commands that follow."""
+        (simulate,) = only(self.submit(order), Simulate)
+        (sign,) = only(self.tell(Simulated(intent_id=simulate.intent_id, gas=200_000)), Sign)
+        return self.sign(sign)
+
+    def sign(self, order: Sign) -> tuple[str, list[Command]]:
+        """Sign a draft as the key would; return its hash and the commands that follow."""
+        self.signed += 1
+        tx_hash = f"0x{self.signed:064x}"
+        row = msgspec.structs.replace(order.draft, raw="0x02", tx_hash=tx_hash)
+        return tx_hash, self.tell(Signed(row=row))
+
+    def legs(self, tx_hash: str, *results: str) -> list[Command]:
+        """Let the endpoints answer, one result each."""
+        commands: list[Command] = []
+        for endpoint, result in zip(ENDPOINTS, results, strict=True):
+            commands += self.tell(LegDone(tx_hash=tx_hash, endpoint=endpoint, result=result, text=result))
+        return commands
+
+    def mined(self, tx_hash: str, *, success: bool = True, gain_wei: int = 1_000) -> Receipt:
+        """Return a receipt in the next block."""
+        return Receipt(
+            tx_hash=tx_hash,
+            block=self.block + 1,
+            block_hash=f"0x{self.block + 1:064x}",
+            success=success,
+            gain_wei=gain_wei if success else 0,
+            gas_wei=100,
+        )
+
+
+def only(commands: list[Command], kind: type[Kind]) -> list[Kind]:
+    """Return the commands of one kind."""
+    return [command for command in commands if isinstance(command, kind)]
