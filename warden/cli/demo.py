@@ -14,13 +14,14 @@ import subprocess
 import sys
 import termios
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from warden.cli.console import console_command
 from warden.cli.demo_instance import make_instance, only_demo
 from warden.cli.demo_lines import landed_trades, status_line, trade_line
 from warden.cli.down import end_instance
-from warden.cli.home import CLONE
+from warden.cli.home import CLONE, DEMO_HOME
 from warden.cli.main import guarded
 from warden.cli.prepare import make_ready, read_settings, starting
 from warden.cli.ready import SILENT, expected, last_words, not_ready, wait_ready
@@ -33,7 +34,6 @@ from warden.runtime.process import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from warden.runtime.places import Places
 
@@ -166,22 +166,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, help="end by itself after so many seconds")
     parser.add_argument("--fork-url", help="fork this chain instead of starting a new one")
     parser.add_argument("--no-console", action="store_true", help="status lines, even on a terminal")
+    parser.add_argument(
+        "--at",
+        type=Path,
+        default=DEMO_HOME,
+        help="the instance's directory, made new; default: the clone's own",
+    )
     given = parser.parse_args(arguments)
-    return guarded(lambda: _run(given.seconds, given.fork_url, console=not given.no_console))
+    return guarded(lambda: _run(given))
 
 
-def _run(seconds: float | None, fork_url: str | None, *, console: bool) -> int:
+def _run(given: argparse.Namespace) -> int:
     # The demo is the same whatever the operator has set for an instance of theirs.
     for name in [each for each in os.environ if each.startswith("WARDEN_") or each == "DRY_RUN"]:
         del os.environ[name]
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-    demo = Demo(seconds)
-    with only_demo():
-        home = make_instance(fork_url)
-        say(f"Warden demo: play money on a local chain, in {home}; logs in {CLONE / 'logs'}; Ctrl-C ends it")
+    demo = Demo(given.seconds)
+    at: Path = given.at.absolute()
+    logs = CLONE / "logs" if at == DEMO_HOME else at.with_name(f"{at.name}.logs")
+    with only_demo(at):
+        home = make_instance(given.fork_url, at, logs)
+        say(f"Warden demo: play money on a local chain, in {home}; logs in {logs}; Ctrl-C ends it")
         terminal = sys.stdin.isatty() and sys.stdout.isatty()
-        return demo.run(home, with_console=console and terminal)
+        return demo.run(home, with_console=terminal and not given.no_console)
 
 
 if __name__ == "__main__":

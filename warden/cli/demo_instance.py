@@ -1,4 +1,4 @@
-"""The demo's instance: a new one at `<clone>/.warden/demo` each time, the one before kept beside it."""
+"""The demo's instance: a new one each time, the one before kept beside it as `NAME.last`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from warden.cli.down import end_instance
-from warden.cli.home import CLONE, CONFIG_NAME, DEMO_HOME
+from warden.cli.home import CONFIG_NAME
 from warden.cli.running import running
 from warden.cli.running import supervisord as find_supervisord
 from warden.domain.errors import ConfigurationInvalid
@@ -19,20 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_LAST: Final = "demo.last"
 _PID_BYTES_MAX: Final = 32
 
 
 @contextmanager
-def only_demo(home: Path = DEMO_HOME) -> Iterator[None]:
+def only_demo(home: Path) -> Iterator[None]:
     """Hold the right to run this clone's demo.
 
     Raises:
         ConfigurationInvalid: another one runs, or the directory cannot be used.
     """
-    path = home.with_name("demo.lock")
+    path = home.with_name(f"{home.name}.lock")
     try:
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise ConfigurationInvalid(f"cannot use {error.filename}: {error.strerror}") from error
@@ -42,7 +41,7 @@ def only_demo(home: Path = DEMO_HOME) -> Iterator[None]:
         except OSError as error:
             pid = os.read(handle, _PID_BYTES_MAX).decode("ascii", "replace").strip()
             raise ConfigurationInvalid(
-                f"a demo of this clone is running already, pid {pid or 'unknown'}: "
+                f"this demo is running already, pid {pid or 'unknown'}: "
                 "end it with Ctrl-C, or look at it with 'warden status'"
             ) from error
         os.ftruncate(handle, 0)
@@ -53,13 +52,13 @@ def only_demo(home: Path = DEMO_HOME) -> Iterator[None]:
         os.close(handle)
 
 
-def make_instance(fork_url: str | None, home: Path = DEMO_HOME, logs: Path = CLONE / "logs") -> Path:
+def make_instance(fork_url: str | None, home: Path, logs: Path) -> Path:
     """Put the last demo aside, make a new instance's directory and configuration, and return it.
 
     Raises:
         ConfigurationInvalid: the directory cannot be used.
     """
-    last = home.with_name(_LAST)
+    last = home.with_name(f"{home.name}.last")
     try:
         if home.is_dir():
             run = home / "run"

@@ -58,12 +58,11 @@ def final(where: Places) -> set[str]:
         programs = supervisor.ask(where, "supervisor.getAllProcessInfo")
     except NotRunning:
         return set()
-    return {
-        each["name"]
-        for each in programs
-        if each["statename"] in _NOT_STARTED
-        or (each["statename"] == "EXITED" and each["exitstatus"] in _FINAL)
-    }
+    return {each["name"] for each in programs if _is_over(each["statename"], each["exitstatus"])}
+
+
+def _is_over(state: str, exit_code: int) -> bool:
+    return state in _NOT_STARTED or (state == "EXITED" and exit_code in _FINAL)
 
 
 def wait_ready(
