@@ -185,13 +185,13 @@ _CODES: Final[dict[int, Kind]] = {
     -32004: Kind.METHOD_NOT_FOUND,
     -32005: Kind.RATE_LIMIT,
     -32029: Kind.RATE_LIMIT,
-    -32601: Kind.METHOD_NOT_FOUND,
     -32603: Kind.INTERNAL,
     -32700: Kind.INTERNAL,  # what we sent was JSON
 }
 # Whatever their words, these are about the question; a block past a lagging head is also -32602 for some.
 _FINAL_CODES: Final = frozenset({3, -32602, -32003})
 _INVALID_PARAMETERS: Final = -32602
+_METHOD_NOT_FOUND: Final = -32601  # its text holds the method's name, which may be any words
 
 
 class _Error(msgspec.Struct):
@@ -216,6 +216,8 @@ def judge(error: bytes) -> Failure:
 
 
 def _kind_of(code: int, message: str) -> Kind:
+    if code == _METHOD_NOT_FOUND:
+        return Kind.METHOD_NOT_FOUND
     by_words = next((kind for kind, words in _WORDS if any(word in message for word in words)), None)
     if code in _FINAL_CODES:
         missing = code == _INVALID_PARAMETERS and by_words is Kind.MISSING_DATA

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 TICK_S: Final = 0.05
 STATUS_EVERY_NS: Final = 500_000_000
 VENUE_EVERY_NS: Final = 1_000_000_000
+VENUE_AWAITED_EVERY_NS: Final = 100_000_000
 
 
 def main(frame: Frame) -> None:
@@ -69,7 +70,8 @@ class Gateway:
     async def _tick(self, server: Server) -> None:
         now_ns = self._frame.clock.boot_ns()
         if now_ns >= self._venue_due_ns:
-            self._venue_due_ns = now_ns + VENUE_EVERY_NS
+            every_ns = VENUE_AWAITED_EVERY_NS if self._pool is None else VENUE_EVERY_NS
+            self._venue_due_ns = now_ns + every_ns
             await self._look_at_venue(server)
         if self._pool is not None:
             self._pool.look()
