@@ -1,0 +1,74 @@
+"""The JSON answers. What is not known, or too old to pass for current, is null. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from warden.api.core import age_ns, fresh
+from warden.api.health import judge
+from warden.domain.roles import PROCESSES, Role
+from warden.runtime.clock import NS_PER_MS, NS_PER_S
+from warden.wire.messages import ExecutorStatus, Head, WatchdogStatus
+
+if TYPE_CHECKING:
+    from warden.api.core import State
+
+Document = dict[str, Any]
+
+
+def health(state: State, now_ns: int) -> tuple[int, Document]:
+    """Return /health: 200 when all is well or held still by order, else 503; and why."""
+    found = judge(state, now_ns)
+    document = {
+        "status": found.status,
+        "healthy": found.healthy,
+        "problems": found.problems,
+        "why": found.why,
+        "environment": found.environment or None,
+    }
+    return (200 if found.healthy else 503), document
+
+
+def status(state: State, now_ns: int) -> Document:
+    """Return /api/health/status: /health, every process and its age, and the stops that stand."""
+    _, document = health(state, now_ns)
+    watchdog = fresh(state, Role.WATCHDOG, WatchdogStatus, now_ns)
+    return {
+        **document,
+        "stops": None if watchdog is None else watchdog.stops,
+        "processes": None if watchdog is None else watchdog.processes,
+        "telemetry_age_ms": {role.value: _age_ms(state, role, now_ns) for role in PROCESSES},
+    }
+
+
+def uptime(state: State, now_ns: int) -> Document:
+    """Return /api/health/uptime: seconds since this api began, and since each session was first heard."""
+    return {
+        "uptime_s": (now_ns - state.started_ns) // NS_PER_S,
+        "sessions_heard_for_s": {
+            role.value: None
+            if fresh(state, role, object, now_ns) is None
+            else (now_ns - state.told[role].session_since_ns) // NS_PER_S
+            for role in PROCESSES
+        },
+    }
+
+
+def last_snapshot(state: State, now_ns: int) -> Document:
+    """Return /api/health/last_snapshot: no snapshots are taken yet, so only the journals' heads are there."""
+    heads: dict[str, Head] = {}
+    for role, kind in ((Role.WATCHDOG, WatchdogStatus), (Role.EXECUTOR, ExecutorStatus)):
+        told = fresh(state, role, kind, now_ns)
+        for head in told.heads if isinstance(told, WatchdogStatus | ExecutorStatus) else ():
+            if head.journal not in heads or heads[head.journal].rows < head.rows:
+                heads[head.journal] = head
+    return {
+        "snapshot": None,
+        "taken_at": None,
+        "journals": [heads[name] for name in sorted(heads)] or None,
+    }
+
+
+def _age_ms(state: State, role: Role, now_ns: int) -> int | None:
+    age = age_ns(state, role, now_ns)
+    return None if age is None else age // NS_PER_MS
