@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chain.devnet import ETHER, DevnetProcess, call, quantity
+from tests.chain.trader_peers import push
 from tests.chain.uniswap import NO_DEADLINE, amounts_out, balance, encoded, send
 from warden.domain.amm import SwapImpossible, best_input, cycle_profit, rounding_max
 from warden.runtime.rpc import JsonRpc
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
 LIMITS = Limits(trade_min_wei=ETHER // 100, trade_max_wei=50 * ETHER, trade_max_percent=100)
-GAS = 400_000
 
 
 @pytest.fixture
@@ -47,21 +47,6 @@ def reader(devnet: DevnetProcess, wallet: LocalAccount) -> Iterator[MarketReader
     made = MarketReader(JsonRpc(devnet.url("devnet-a"), timeout_s=30), venue, wallet.address.lower(), LIMITS)
     yield made
     made.close()
-
-
-def _push(devnet: DevnetProcess, sold: str, bought: str, share_percent: int) -> None:
-    """Move a price: a noise account sells a share of the pool's own reserve."""
-    manifest = devnet.manifest
-    pair = next(each for each in manifest.pairs if {each.token0, each.token1} == {sold, bought})
-    amount = balance(manifest.node_url, sold, pair.address) * share_percent // 100
-    account = manifest.noise_accounts[0]
-    data = encoded(
-        "swapExactTokensForTokens(uint256,uint256,address[],address,uint256)",
-        *(amount, 0, [sold, bought], account, NO_DEADLINE),
-    )
-    transaction = {"from": account, "to": manifest.router, "data": data, "gas": hex(GAS)}
-    tx_hash = call(manifest.node_url, "eth_sendTransaction", transaction)
-    assert devnet.wait_mined(tx_hash)["status"] == "0x1"
 
 
 def test_the_market_is_what_stands_on_the_chain(
@@ -129,7 +114,7 @@ def test_the_shipped_strategy_earns_what_it_claims(
     weth = manifest.weth
     approve = encoded("approve(address,uint256)", manifest.router, 10**30)
     send(devnet, "devnet-a", wallet, to=weth, data=approve)
-    _push(devnet, weth, manifest.tokens[0].address, 3)
+    push(devnet, weth, manifest.tokens[0].address, 3)
     market = reader.market(reader.head())
     gas_units = 300_000
     (proposal,) = TriangularArbitrage(gas_units=gas_units).on_block(market)
@@ -161,7 +146,7 @@ def test_a_market_of_another_block_is_read_at_that_block(devnet: DevnetProcess, 
     """Reserves are pinned to the number asked for: an older block gives the older reserves."""
     manifest = devnet.manifest
     before = reader.market(reader.head())
-    _push(devnet, manifest.tokens[1].address, manifest.weth, 1)
+    push(devnet, manifest.tokens[1].address, manifest.weth, 1)
     after = reader.market(reader.head())
     again = reader.market(before.block)
     assert again.pools == before.pools

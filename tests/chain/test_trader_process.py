@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chain.devnet import ETHER, DevnetProcess, call
-from tests.chain.trader_peers import SESSION, WALLET, Peers, approve, strategy_file, trader_home
+from tests.chain.trader_peers import SESSION, WALLET, Peers, approve, push, strategy_file, trader_home
 from tests.instance import REPOSITORY
 from warden.devnet.faults import FaultKind
 from warden.domain.roles import Role
@@ -62,10 +63,11 @@ class Hangs(Strategy):
 
 @contextmanager
 def trading(
-    devnet: DevnetProcess, use: str, body: str = "", toml: str = "", *, gateway: bool = True
+    devnet: DevnetProcess, use: str, body: str = "", *, gateway: bool = True, timeout_ms: int = 500
 ) -> Iterator[Peers]:
     """Run a trader with the strategy `use`, written from `body`, behind a real gateway."""
-    with trader_home(devnet, f'[strategy]\nuse = "{use}"\npath = "mine"\n{toml}') as instance:
+    toml = f'[strategy]\nuse = "{use}"\npath = "mine"\n'
+    with trader_home(devnet, toml, timeout_ms=timeout_ms) as instance:
         mine = instance.home / "mine"
         mine.mkdir()
         if body:
@@ -77,7 +79,7 @@ def trading(
             instance.start(Role.TRADER)
             yield peers
             for role in tuple(instance.processes):
-                instance.signal(Role(role), 9)
+                instance.signal(Role(role), signal.SIGKILL)
 
 
 @pytest.fixture
@@ -153,7 +155,7 @@ def test_a_gateway_that_dies_degrades_and_heals(rich: DevnetProcess) -> None:
     with trading(rich, "asks:Asks", ASKS) as peers:
         peers.leave_for = "sender"
         peers.until(lambda: bool(peers.intents), "an intent")
-        peers.instance.signal(Role.GATEWAY, 9)
+        peers.instance.signal(Role.GATEWAY, signal.SIGKILL)
         peers.instance.processes.pop(Role.GATEWAY).wait()
         peers.until(lambda: peers.beats[-1].state is ProcessState.DEGRADED, "DEGRADED")
         assert peers.beats[-1].detail.startswith("gateway: ")
@@ -165,17 +167,25 @@ def test_a_gateway_that_dies_degrades_and_heals(rich: DevnetProcess) -> None:
         assert {"trader.blind", "trader.sees"} <= peers.kinds()
 
 
-def test_the_beat_goes_on_while_the_endpoints_hang(rich: DevnetProcess) -> None:
-    """A gateway that waits for hung endpoints holds up no heartbeat; blocks come again when they answer."""
+def test_the_beat_goes_on_while_the_gateway_hangs(rich: DevnetProcess) -> None:
+    """Minutes of waiting for an answer hold up no heartbeat; when the answer comes all is well again."""
+    with trading(rich, "asks:Asks", ASKS, timeout_ms=120_000) as peers:
+        peers.until_blocks(2)
+        peers.instance.signal(Role.GATEWAY, signal.SIGSTOP)
+        peers.until(lambda: peers.beats[-1].state is ProcessState.DEGRADED, "DEGRADED")
+        beats = len(peers.beats)
+        peers.until(lambda: len(peers.beats) > beats + 8, "beats while it hangs")
+        peers.instance.signal(Role.GATEWAY, signal.SIGCONT)
+        peers.until(lambda: peers.beats[-1].state is ProcessState.READY, "READY again")
+
+
+def test_hung_endpoints_are_outlived(rich: DevnetProcess) -> None:
+    """Every endpoint hangs: the trader says so; blocks come again when they answer."""
     with trading(rich, "asks:Asks", ASKS) as peers:
         peers.until_blocks(2)
         for name in rich.names:
             rich.set_fault(name, FaultKind.HUNG)
         peers.until(lambda: peers.beats[-1].state is ProcessState.DEGRADED, "DEGRADED")
-        beats = len(peers.beats)
-        peers.until(lambda: len(peers.beats) > beats + 8, "beats while they hang")
-        gaps = [b.sent_ns - a.sent_ns for a, b in zip(peers.beats[2:], peers.beats[3:], strict=False)]
-        assert max(gaps) < peers.instance.settings.watchdog.lost_after_ms * 1_000_000
         rich.reset()
         peers.until(lambda: peers.beats[-1].state is ProcessState.READY, "READY again")
 
@@ -258,6 +268,25 @@ def test_the_shipped_strategy_proposes_when_prices_differ(rich: DevnetProcess) -
         assert trade.path[0] == trade.path[-1] == rich.manifest.weth
         assert len(trade.path) == 4
         assert trade.min_amount_out > trade.amount_in
+
+
+def test_the_documented_example_trades(rich: DevnetProcess) -> None:
+    """EX5: the ten lines of docs/strategies.md propose when their triangle pays."""
+    manifest = rich.manifest
+    usdx = next(token.address for token in manifest.tokens if token.symbol == "USDX")
+    toml = f'[strategy]\nuse = "my_strategy:MyStrategy"\npath = "{REPOSITORY / "examples"}"\n'
+    with trader_home(rich, toml) as instance, Peers(instance) as peers:
+        instance.start(Role.GATEWAY)
+        instance.start(Role.TRADER)
+        peers.leave_for = "sender"
+        peers.until(lambda: bool(peers.statuses) and peers.statuses[-1].state == "running", "running")
+        for _ in range(3):
+            push(rich, usdx, manifest.weth, 3)
+        peers.until(lambda: bool(peers.intents), "a proposal")
+        trade = peers.intents[0].proposal.swap
+        assert trade.path[:2] == (manifest.weth, usdx)
+        assert trade.amount_in == ETHER
+        assert trade.min_amount_out > ETHER
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from tests.chain.devnet import call
+from tests.chain.uniswap import NO_DEADLINE, balance, encoded
 from tests.instance import DEVNET_TOML, Instance, wait_until
 from warden.domain.intents import Decision, Outcome, TradeState, TradeUpdate
 from warden.domain.roles import Role
@@ -29,17 +31,16 @@ WALLET = "0x00000000000000000000000000000000000A11cE"
 SESSION = "5e" * 16
 FAKE_HASH = "0x" + "7a" * 32
 
-# Quick timeouts, so that a hung endpoint is noticed and left in seconds.
 _TOML = """
 [chain]
 block_time_s = 0.25
 """
 
 
-def trader_home(devnet: DevnetProcess, toml: str) -> Instance:
+def trader_home(devnet: DevnetProcess, toml: str, *, timeout_ms: int = 500) -> Instance:
     """Make a home whose processes find the devnet, and whose wallet is `WALLET`."""
-    timeout = DEVNET_TOML.replace("[gateway]\n", "[gateway]\ntimeout_ms = 500\n")
-    instance = Instance(timeout + _TOML + toml)
+    gateway = DEVNET_TOML.replace("[gateway]\n", f"[gateway]\ntimeout_ms = {timeout_ms}\n")
+    instance = Instance(gateway + _TOML + toml)
     devnet_manifest = devnet.directory / "devnet.json"
     instance.places.devnet_manifest.write_bytes(devnet_manifest.read_bytes())
     (instance.places.keys / "wallet.json").write_bytes(msgspec.json.encode({"address": WALLET}))
@@ -153,3 +154,18 @@ def refuse(intent: Intent) -> Decision:
 def approve(intent: Intent) -> Decision:
     """Approve."""
     return Decision(intent_id=intent.intent_id, outcome=Outcome.APPROVED)
+
+
+def push(devnet: DevnetProcess, sold: str, bought: str, share_percent: int) -> None:
+    """Move a price: a noise account sells a share of the pool's own reserve."""
+    manifest = devnet.manifest
+    pair = next(each for each in manifest.pairs if {each.token0, each.token1} == {sold, bought})
+    amount = balance(manifest.node_url, sold, pair.address) * share_percent // 100
+    account = manifest.noise_accounts[0]
+    data = encoded(
+        "swapExactTokensForTokens(uint256,uint256,address[],address,uint256)",
+        *(amount, 0, [sold, bought], account, NO_DEADLINE),
+    )
+    transaction = {"from": account, "to": manifest.router, "data": data, "gas": hex(400_000)}
+    tx_hash = call(manifest.node_url, "eth_sendTransaction", transaction)
+    assert devnet.wait_mined(tx_hash)["status"] == "0x1"

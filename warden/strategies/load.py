@@ -76,7 +76,7 @@ def _module(name: str, path: Path | None) -> ModuleType:
         raise ConfigurationInvalid(f"strategy.use: {place}: {error.msg}") from error
     except _RAISED as error:
         raise ConfigurationInvalid(
-            f"strategy.use: importing {name} raised {_said(error)} at {raised_at(error)}"
+            f"strategy.use: importing {name} raised {_said(error)} at {raised_at(error, name)}"
         ) from error
     _refuse_shadowed(module, name, path)
     return module
@@ -109,7 +109,7 @@ def _constructed(use: str, kind: type[Strategy], parameters: Mapping[str, str | 
         named = isinstance(strategy.name, str) and 0 < len(strategy.name) <= NAME_CHARACTERS_MAX
     except _RAISED as error:
         raise ConfigurationInvalid(
-            f"strategy.parameters: {use} refused them: {_said(error)} at {raised_at(error)}"
+            f"strategy.parameters: {use} refused them: {_said(error)} at {raised_at(error, kind.__module__)}"
         ) from error
     if not named:
         raise ConfigurationInvalid(
@@ -133,14 +133,14 @@ def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def raised_at(error: BaseException) -> str:
-    """Return `file:line` where an error was raised, in code that is not Python's own if there is any.
+def raised_at(error: BaseException, module: str) -> str:
+    """Return `file:line` where an error arose: the innermost line of `module` if one took part, else of all.
 
     No values: an error's text may hold what should not be written down.
     """
     stack = traceback.extract_tb(error.__traceback__)
-    frames = [each for each in stack if not each.filename.startswith((sys.base_prefix, "<"))] or stack
-    if not frames:
-        return "an unknown place"
-    last = frames[-1]
-    return f"{last.filename.rpartition('/')[2]}:{last.lineno}"
+    file = getattr(sys.modules.get(module), "__file__", None)
+    own = [frame for frame in stack if frame.filename == file]
+    for frame in reversed(own or stack):
+        return f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
+    return "an unknown place"

@@ -146,5 +146,5 @@ class Trader:
             # It may be a generator, so its code runs here too; an endless one is cut off.
             said = list(islice(result, PROPOSALS_MAX + 1)) if answers and result is not None else []
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it is not our code: it is counted and told
-            return self._core.blame(type(error).__name__, raised_at(error))
+            return self._core.blame(type(error).__name__, raised_at(error, type(self._strategy).__module__))
         return self._core.say(said, self._frame.clock.boot_ns()) if answers else []
