@@ -54,6 +54,10 @@ class Leave:
         """The sessions that the watchdog stands by."""
         return tuple(self._traders.values())
 
+    def session_of(self, process_session: str) -> str:
+        """Return the session that a trader process was given; empty when none, or it was revoked."""
+        return self._traders.get(process_session, "")
+
     def trader_beat(self) -> None:
         """Answer a trader's beat with its leave, unless it was revoked or is ending."""
         peer = self._liveness.peers[Role.TRADER]

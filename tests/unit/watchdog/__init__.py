@@ -1,0 +1,1 @@
+"""The watchdog's rules: events in, commands out."""

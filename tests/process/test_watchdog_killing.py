@@ -1,0 +1,148 @@
+"""The kill helper against real processes: only the judged one ends, whatever it does about signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from tests.instance import wait_until
+from warden.domain.roles import Role
+from warden.watchdog import killing
+from warden.watchdog.commands import Kill
+from warden.watchdog.events import Outcome
+from warden.watchdog.executioner import Executioner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_DEAF = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); input()"
+_PLAIN = "print('up', flush=True); input()"
+
+
+class _Victims:
+    """Processes that are named as a trader of one home."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._all: list[subprocess.Popen[bytes]] = []
+
+    def start(self, code: str, *words: str) -> subprocess.Popen[bytes]:
+        """Start one and wait until its signal handlers stand."""
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, *(words or ("warden.trader", "--home", str(self.home)))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self._all.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        return process
+
+    def end(self) -> None:
+        """End what is left."""
+        for process in self._all:
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def victims(tmp_path: Path) -> Iterator[_Victims]:
+    """Processes that end with the test."""
+    those = _Victims(tmp_path)
+    yield those
+    those.end()
+
+
+def _identified(victims: _Victims, process: subprocess.Popen[bytes]) -> killing.Target:
+    target = killing.identify(process.pid, Role.TRADER, victims.home)
+    assert target is not None
+    return target
+
+
+def test_it_ends_by_sigterm_what_obeys(victims: _Victims, tmp_path: Path) -> None:
+    """The gentle way first; where it hung stands in a file."""
+    process = victims.start(_PLAIN)
+    result = killing.end(_identified(victims, process), tmp_path / "stacks" / "one.txt")
+    assert (result.outcome, result.how) == (Outcome.KILLED, "ended by SIGTERM")
+    assert process.wait() == -signal.SIGTERM
+    assert (tmp_path / "stacks" / "one.txt").exists()
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_it_ends_by_sigkill_what_does_not(victims: _Victims, tmp_path: Path, *, stopped: bool) -> None:
+    """Deaf to SIGTERM, or stopped by SIGSTOP so that nothing is delivered: SIGKILL ends it."""
+    process = victims.start(_DEAF)
+    if stopped:
+        process.send_signal(signal.SIGSTOP)
+    result = killing.end(_identified(victims, process), tmp_path / "one.txt")
+    assert (result.outcome, result.how) == (Outcome.KILLED, "ended by SIGKILL")
+    assert process.wait() == -signal.SIGKILL
+
+
+def test_a_process_that_has_ended_is_gone_even_as_a_zombie(victims: _Victims, tmp_path: Path) -> None:
+    """Its pid still stands in the table until its parent asks; nothing is sent to it."""
+    process = victims.start(_PLAIN)
+    target = _identified(victims, process)
+    os.kill(process.pid, signal.SIGKILL)
+    wait_until(lambda: not killing.alive(target), "a zombie")
+    assert killing.end(target, tmp_path / "one.txt").outcome is Outcome.GONE
+    process.wait()
+    assert killing.end(target, tmp_path / "one.txt").outcome is Outcome.GONE
+
+
+def test_a_reused_pid_is_left_alone(victims: _Victims, tmp_path: Path) -> None:
+    """The same number with another start time is another process."""
+    process = victims.start(_PLAIN)
+    target = _identified(victims, process)
+    other = msgspec.structs.replace(target, started=target.started - 1)
+    assert killing.end(other, tmp_path / "one.txt").outcome is Outcome.GONE
+    assert process.poll() is None
+
+
+def test_only_the_roles_own_program_of_this_home_is_identified(victims: _Victims, tmp_path: Path) -> None:
+    """Another program, another role, another home and no process at all are nobody."""
+    other_home = victims.start(_PLAIN, "warden.trader", "--home", str(tmp_path / "other"))
+    executor = victims.start(_PLAIN, "warden.executor", "--home", str(victims.home))
+    looks_like = victims.start(_PLAIN, "not-warden.trader", "--home", str(victims.home))
+    for process in (other_home, executor, looks_like):
+        assert killing.identify(process.pid, Role.TRADER, victims.home) is None
+    assert killing.identify(os.getpid(), Role.TRADER, victims.home) is None
+    assert killing.identify(2**22 + 1, Role.TRADER, victims.home) is None
+
+
+def test_the_executioner_works_apart_and_never_waits(victims: _Victims, tmp_path: Path) -> None:
+    """A helper process of its own does it; one per target; the answer comes later; nothing is left over."""
+    process = victims.start(_DEAF)
+    executioner = Executioner(victims.home, tmp_path / "stacks")
+    executioner.met(Role.TRADER, "session", process.pid)
+    kill = Kill(Role.TRADER, "session", process.pid)
+    executioner.begin(kill, time.monotonic_ns())
+    executioner.begin(kill, time.monotonic_ns())
+    ended = []
+
+    def is_done() -> bool:
+        ended.extend(executioner.ended(time.monotonic_ns()))
+        return bool(ended) and not executioner._leaving
+
+    wait_until(is_done, "the end")
+    assert [(each.outcome, each.how) for each in ended] == [(Outcome.KILLED, "ended by SIGKILL")]
+    assert ended[0].stack.endswith(f"trader-{process.pid}-session.txt")
+
+
+def test_the_executioner_leaves_alone_whom_it_never_met(victims: _Victims, tmp_path: Path) -> None:
+    """A session whose first beat named somebody else's pid is answered as not killed."""
+    process = victims.start(_PLAIN, "something", "else")
+    executioner = Executioner(victims.home, tmp_path / "stacks")
+    executioner.met(Role.TRADER, "liar", process.pid)
+    executioner.begin(Kill(Role.TRADER, "liar", process.pid), 0)
+    (ended,) = executioner.ended(0)
+    assert ended.outcome is Outcome.NOT_KILLED
+    assert process.poll() is None

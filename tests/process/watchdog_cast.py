@@ -1,0 +1,100 @@
+"""Peers of the watchdog that speak the real bus with real keys, in a process of their own.
+
+`python -m tests.process.watchdog_cast HOME warden.trader [warden.gateway ...]` beats as each of these roles.
+What the watchdog grants is written to `HOME/heard-<role>.jsonl`; `HOME/say-<role>.json` changes what a role
+says in its beats. SIGTERM ends it in order, unless `HOME/deaf` exists.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from warden.domain.roles import Role
+from warden.domain.stops import decode_stop
+from warden.runtime.bus import Bus, Server
+from warden.runtime.clock import SystemClock, read_boot_id
+from warden.runtime.places import Places, places
+from warden.runtime.process import die_with_parent
+from warden.wire.addresses import BEATS, STOP
+from warden.wire.codec import decode, encode, to_json
+from warden.wire.messages import Beat, ProcessState, StopSeen, WatchdogToProcess
+
+BEAT_S = 0.1
+
+
+class Peer:
+    """One role's part."""
+
+    def __init__(self, role: Role, where: Places) -> None:
+        self.role = role
+        self._home = where.home
+        self._bus = Bus(role, where)
+        self._beats = self._bus.connect(BEATS)
+        self._stop: Server | None = self._bus.serve(STOP) if role is Role.EXECUTOR else None
+        self._session = secrets.token_hex(8)
+        self._seq = 0
+        self._heard = (where.home / f"heard-{role.value}.jsonl").open("ab", buffering=0)
+
+    def turn(self, **changes: object) -> None:
+        """Beat once, and take what has come."""
+        self._seq += 1
+        said: dict[str, Any] = {}
+        words = self._home / f"say-{self.role.value}.json"
+        if words.exists():
+            said = msgspec.json.decode(words.read_bytes())
+        values: dict[str, Any] = {
+            "role": self.role.value,
+            "pid": os.getpid(),
+            "session": self._session,
+            "boot_id": read_boot_id(),
+            "seq": self._seq,
+            "sent_ns": SystemClock().boot_ns(),
+            "state": ProcessState.READY.value,
+        }
+        self._beats.send(encode(msgspec.convert(values | said | changes, Beat)))
+        while (data := self._beats.receive()) is not None:
+            self._heard.write(to_json(decode(data, WatchdogToProcess)) + b"\n")
+        while self._stop is not None and (incoming := self._stop.receive()) is not None:
+            stop = decode_stop("?", incoming.data)
+            self._heard.write(b'{"type":"stop"}\n')
+            stop_id = msgspec.json.decode(incoming.data)["stop_id"]
+            seen = StopSeen(stop_id=stop_id, executor_session=self._session, cleanup=stop.policy)
+            self._stop.send(incoming.identity, to_json(seen))
+
+    def close(self) -> None:
+        """Leave the bus."""
+        self._bus.close()
+
+
+def main() -> int:
+    """Play the parts that the command line names until SIGTERM."""
+    die_with_parent(signal.SIGKILL)
+    where = places(Path(sys.argv[1]))
+    ending: list[int] = []
+    if (where.home / "deaf").exists():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    else:
+        signal.signal(signal.SIGTERM, lambda *_: ending.append(1))
+    peers = [Peer(Role(name.removeprefix("warden.")), where) for name in sys.argv[2:]]
+    while not ending:
+        for peer in peers:
+            peer.turn()
+        time.sleep(BEAT_S)
+    for peer in peers:
+        peer.turn(state="stopping")
+    time.sleep(BEAT_S)
+    for peer in peers:
+        peer.close()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

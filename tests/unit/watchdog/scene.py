@@ -1,0 +1,190 @@
+"""A watchdog's core, a clock set by hand, and peers that beat when told to."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from warden.domain.modes import Environment
+from warden.domain.roles import Role
+from warden.domain.stops import Stop
+from warden.watchdog.commands import Command, Grant, Kill, Notice, Reply, WriteRow
+from warden.watchdog.core import Core, LastRun, Rules
+from warden.watchdog.events import (
+    BeatCame,
+    JournalSynced,
+    OperatorAsked,
+    StopsCleared,
+    StopsSeen,
+    Tick,
+    WatchdogEvent,
+)
+from warden.watchdog.leave import Terms
+from warden.wire.messages import Beat, Head, OperatorReply, OperatorRequest, Permit, ProcessState, TraderLeave
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MS = 1_000_000
+S = 1_000 * MS
+BOOT = "this-boot"
+STEP_MS = 50
+BEAT_MS = 250
+LOST_MS = 2_000
+LIFE_MS = 1_500
+_Kind = TypeVar("_Kind")
+
+
+def rules(environment: Environment = Environment.PAPER, **changes: object) -> Rules:
+    """Return what a core goes by, with the defaults of the settings."""
+    numbers = itertools.count(1)
+    values: dict[str, Any] = {
+        "environment": environment,
+        "lost_after_ns": LOST_MS * MS,
+        "block_time_s": 1.0,
+        "arm_on_start": environment is not Environment.LIVE,
+        "trader_restarts": 0 if environment is Environment.LIVE else 3,
+        "terms": Terms(
+            boot_id=BOOT,
+            session="watchdog-session",
+            interval_ns=BEAT_MS * MS,
+            life_ns=LIFE_MS * MS,
+            new_session=lambda: f"trader-session-{next(numbers)}",
+        ),
+    }
+    return Rules(**(values | changes))
+
+
+class Scene:
+    """Drives one core. `commands` holds everything that it has asked for, `synced` how far the disk is."""
+
+    def __init__(
+        self, environment: Environment = Environment.PAPER, *, last: LastRun | None = None, **changes: object
+    ) -> None:
+        self.now_ns = 1_000 * S
+        self.rules = rules(environment, **changes)
+        self.core = Core(self.rules, rows=0, last=last or LastRun(), now_ns=self.now_ns)
+        self.commands: list[Command] = []
+        self.sessions = {role: f"{role}-1" for role in self.rules.roles}
+        self.beating = set(self.rules.roles)
+        self.beats: dict[Role, dict[str, Any]] = {role: {} for role in self.rules.roles}
+        self.stops: dict[str, Stop] = {}
+        self.unreadable = ""
+        self.syncing = True
+        self._seqs: dict[str, int] = {}
+
+    def tell(self, event: WatchdogEvent) -> list[Command]:
+        """Give the core one event and return what it asks for."""
+        commands = self.core.step(event, self.now_ns)
+        self.commands += commands
+        return commands
+
+    def beat(
+        self, role: Role, *, proven: Role | None = None, session: str = "", **changes: object
+    ) -> list[Command]:
+        """Let a role beat once, now."""
+        session = session or self.sessions[role]
+        self._seqs[session] = self._seqs.get(session, 0) + 1
+        values: dict[str, Any] = {
+            "role": role,
+            "pid": 100 + list(Role).index(role),
+            "session": session,
+            "boot_id": BOOT,
+            "seq": self._seqs[session],
+            "sent_ns": self.now_ns,
+            "state": ProcessState.READY,
+        }
+        beat = Beat(**(values | self.beats[role] | changes))
+        return self.tell(BeatCame(role.value.encode(), proven or role, beat))
+
+    def turn(self) -> None:
+        """Do what one turn of the loop does: the disk, the stop directory, then time."""
+        if self.syncing:
+            rows = self.core.out.rows
+            self.tell(JournalSynced(Head("watchdog", rows, "0" * 64)))
+        self.tell(StopsSeen(tuple(self.stops.values()), self.unreadable))
+        self.tell(Tick())
+
+    def run(self, for_ms: int) -> None:
+        """Let time pass in turns of 50 ms; whoever beats does so each 250 ms."""
+        for _ in range(for_ms // STEP_MS):
+            self.now_ns += STEP_MS * MS
+            if self.now_ns % (BEAT_MS * MS) == 0:
+                for role in self.rules.roles:
+                    if role in self.beating:
+                        self.beat(role)
+            self.turn()
+
+    def up(self) -> Scene:
+        """Let everything come up and be armed by itself; return the scene."""
+        self.run(1_000)
+        assert self.core.authority.mode.name == "AGGRESSIVE", self.core.why()
+        return self
+
+    def silence(self, *roles: Role) -> None:
+        """Let these beat no more."""
+        self.beating -= set(roles)
+
+    def respawn(self, role: Role) -> str:
+        """Let a role come back as another process; return its session."""
+        stem, _, number = self.sessions[role].rpartition("-")
+        self.sessions[role] = f"{stem}-{int(number) + 1}"
+        self.beating.add(role)
+        return self.sessions[role]
+
+    def touch(self, stop_id: str, **fields: str) -> None:
+        """Put a stop file there."""
+        self.stops[stop_id] = Stop(stop_id=stop_id, **fields)
+
+    def ask(self, request: OperatorRequest, for_ms: int = 4_000) -> OperatorReply:
+        """Ask as an operator and return the answer; stop files are moved away when the core asks for it."""
+        before = len(self.commands)
+        self.tell(OperatorAsked(b"operator", request))
+        for _ in range(for_ms // STEP_MS):
+            if replies := _only(self.commands[before:], Reply):
+                return replies[0].reply
+            self.clear_what_is_asked()
+            self.run(STEP_MS)
+        raise AssertionError(f"no answer within {for_ms} ms")
+
+    def clear_what_is_asked(self) -> None:
+        """Be the thread that moves stop files."""
+        clearing = self.core.stops.clearing & self.stops.keys()
+        if clearing:
+            for stop_id in clearing:
+                del self.stops[stop_id]
+            self.tell(StopsCleared(tuple(sorted(clearing))))
+
+    def take(self) -> list[Command]:
+        """Return the commands since the last call."""
+        commands, self.commands = self.commands, []
+        return commands
+
+    @property
+    def mode(self) -> str:
+        """The mode in force, by name."""
+        return self.core.authority.mode.name
+
+    def permits(self) -> list[Permit]:
+        """Return the permits granted since the last `take`."""
+        return [grant.leave for grant in _only(self.commands, Grant) if isinstance(grant.leave, Permit)]
+
+    def leaves(self) -> list[TraderLeave]:
+        """Return the traders' leaves since the last `take`."""
+        return [grant.leave for grant in _only(self.commands, Grant) if isinstance(grant.leave, TraderLeave)]
+
+    def notices(self, kind: str) -> list[Notice]:
+        """Return the notices of one kind since the last `take`."""
+        return [notice for notice in _only(self.commands, Notice) if notice.kind == kind]
+
+    def rows(self, kind: str) -> list[dict[str, Any]]:
+        """Return the bodies of the rows of one kind since the last `take`."""
+        return [row.body for row in _only(self.commands, WriteRow) if row.kind == kind]
+
+    def kills(self) -> list[Kill]:
+        """Return the kills asked for since the last `take`."""
+        return _only(self.commands, Kill)
+
+
+def _only(commands: Iterable[Command], kind: type[_Kind]) -> list[_Kind]:
+    return [command for command in commands if isinstance(command, kind)]
