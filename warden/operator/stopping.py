@@ -133,7 +133,11 @@ class _Order:
             self._record_error = self._record_error or f"the bus is unusable: {error}"
             return None
         with bus:
-            return self._converse(bus.connect(STOP))
+            client = bus.connect(STOP)
+            try:
+                return self._converse(client)
+            finally:
+                client.close()
 
     def _converse(self, client: Client) -> StopSeen | None:
         request = encode_stop(self._stop)
