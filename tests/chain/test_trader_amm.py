@@ -60,6 +60,8 @@ def test_the_market_is_what_stands_on_the_chain(
         int(header["timestamp"], 16),
         int(header["baseFeePerGas"], 16),
     )
+    tip_wei = quantity(manifest.node_url, "eth_maxPriorityFeePerGas")
+    assert market.gas_price_wei == 2 * market.base_fee_wei + tip_wei
     assert market.balance_wei == balance(manifest.node_url, manifest.weth, wallet.address) == 100 * ETHER
     assert market.trade_max_wei == 50 * ETHER
     assert {pool.address for pool in market.pools} == {pair.address.lower() for pair in manifest.pairs}

@@ -9,7 +9,7 @@ import msgspec
 
 from warden.domain.amm import RESERVE_MAX, Pool, Token
 from warden.domain.errors import EndpointFailed
-from warden.domain.money import WEI_PER_GWEI, ether_to_wei
+from warden.domain.money import ether_to_wei
 from warden.strategies.market import Market
 from warden.trader import calldata
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from warden.runtime.settings import LimitSettings
     from warden.runtime.venue import Venue
 
-TIP_WEI: Final = WEI_PER_GWEI
 # The base fee may rise by an eighth a block; twice of it lasts six blocks.
 _BASE_FEES: Final = 2
 _NO_PAIR: Final = "0x" + "0" * 40
@@ -73,10 +72,11 @@ class MarketReader:
         at = hex(block)
         calls: list[tuple[str, list[Any]]] = [
             ("eth_getBlockByNumber", [at, False]),
+            ("eth_maxPriorityFeePerGas", []),
             ("eth_call", [{"to": self._weth.address, "data": calldata.balance_of(self._wallet)}, at]),
         ]
         calls += [("eth_call", [{"to": pair.address, "data": calldata.GET_RESERVES}, at]) for pair in pairs]
-        header, balance, *reserves = self._rpc.batch(calls)
+        header, tip, balance, *reserves = self._rpc.batch(calls)
         if not isinstance(header, dict) or calldata.quantity(header.get("number")) != block:
             raise EndpointFailed(f"block {block} is not there yet")
         pools = []
@@ -92,7 +92,7 @@ class MarketReader:
             block=block,
             timestamp_s=calldata.quantity(header.get("timestamp")),
             base_fee_wei=base_fee_wei,
-            gas_price_wei=_BASE_FEES * base_fee_wei + TIP_WEI,
+            gas_price_wei=_BASE_FEES * base_fee_wei + calldata.quantity(tip),
             weth=self._weth,
             tokens=self._tokens,
             pools=tuple(pools),
