@@ -13,8 +13,8 @@ from pathlib import Path
 
 from scripts.provision.child import say
 
-# A status line of the demo after a trade has landed, such as "… trades 3 …".
-LANDED = re.compile(r"\btrades?\b[ =:]*[1-9]")
+# What the demo prints once a trade has landed: "… trades 3 …" in the status line, or the trade's own line.
+LANDED = re.compile(r"\btrades [1-9]|\btrade landed: 0x")
 READY = re.compile(r"^warden set-up .*: ready")
 SETUP_LIMIT_S = 1800.0
 LANDED_LIMIT_S = 180.0

@@ -107,7 +107,7 @@ def test_a_child_that_never_ends_is_given_up() -> None:
 
 
 def test_certificates_that_a_variable_names_come_first(tmp_path: Path) -> None:
-    """Whoever has certificates of their own says so by a variable; a file that is not there does not count."""
+    """Who has certificates of their own says so by a variable; a file that is not there does not count."""
     own = tmp_path / "own.crt"
     own.touch()
     assert machine.certificates({"SSL_CERT_FILE": str(own)}) == own
