@@ -79,7 +79,7 @@ def decode_stop(name: str, content: bytes) -> Stop:
     """
     try:
         stop = msgspec.json.decode(content, type=Stop)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         text = content[:200].decode("utf-8", "replace").strip()
         return Stop(stop_id=name, message=text or "a bare file in the stop directory")
     return msgspec.structs.replace(stop, stop_id=name)

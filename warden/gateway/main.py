@@ -116,7 +116,7 @@ class Gateway:
                 Severity.ERROR,
                 "gateway.no_endpoint",
                 f"no endpoint is usable: {self._states(pool, now_ns)}",
-                runbook="network failure",
+                runbook="network-failure",
             )
 
     def _beat(self, server: Server, now_ns: int) -> None:

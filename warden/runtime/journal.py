@@ -163,8 +163,10 @@ class Journal:
         for number, time_ns, kind, body in group:
             previous = chain(previous, number, time_ns, kind, body)
             rows.append((number, time_ns, kind, body, bytes.fromhex(previous)))
-        with self._connection:
-            self._connection.executemany("INSERT INTO journal VALUES (?, ?, ?, ?, ?)", rows)
+        # Not `with connection`: its own rollback after a failure would hide what failed.
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.executemany("INSERT INTO journal VALUES (?, ?, ?, ?, ?)", rows)
+        self._connection.execute("COMMIT")
         self.head = Head(journal=self.name, rows=group[-1][0], hash=previous)
 
 

@@ -63,7 +63,9 @@ class Latch:
 
     def _read_one(self, name: str) -> Stop:
         try:
-            with (self.path / name).open("rb") as file:
+            # A pipe put there by mistake must stop everything, not hang whoever looks.
+            handle = os.open(self.path / name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(handle, "rb") as file:
                 content = file.read(_CONTENT_BYTES_MAX)
         except OSError as error:
             return Stop(stop_id=name, message=f"unreadable stop file: {error.strerror}")
