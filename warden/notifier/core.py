@@ -10,7 +10,7 @@ import msgspec
 
 from warden.domain.roles import Role
 from warden.notifier.alerts import Alert, id_of, number_of, rank
-from warden.notifier.rules import NEVER, lost_process, recommended_action, rule_for, runbook_for
+from warden.notifier.rules import is_routine, lost_process, recommended_action, rule_for, runbook_for
 from warden.notifier.silence import LIMITS, Returned, Silence, Silent
 from warden.notifier.throttle import Throttle
 from warden.runtime.clock import NS_PER_S
@@ -140,11 +140,9 @@ def decide(state: State, happening: Happening, now: Now) -> list[Command]:
 def _event(state: State, role: Role, event: Event, now: Now) -> list[Command]:
     if event.kind == "process.ended":
         state.silence.ended(role, now.boot_ns)
-    if event.kind == "process.lost" and role is Role.WATCHDOG:
-        name = lost_process(event)
-        if name:
-            state.silence.reported(Role(name))
-    if rank(event.severity) < rank(Severity.WARNING) or event.kind.startswith(NEVER):
+    if role is Role.WATCHDOG and (name := lost_process(event)):
+        state.silence.reported(Role(name))
+    if rank(event.severity) < rank(Severity.WARNING) or is_routine(event.kind):
         return []
     return _alert(state, msgspec.structs.replace(event, role=role), now)
 

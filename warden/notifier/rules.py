@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 _REFERENCE: Final = re.compile(r"[a-z][a-z-]{0,39}(#[a-z][a-z-]{0,39})?")
 
-# Routine, whatever its severity says: a trade that was blocked as it should be alerts nobody (AL6).
-NEVER: Final = ("decision.",)
+# Routine, whatever its severity says (AL6): a trade that was blocked as it should be, a process that ended in
+# order, and the lower mode that follows from a cause which is told itself.
+ROUTINE: Final = ("decision.*", "mode.lowered", "*.ended")
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -43,21 +44,65 @@ GENERIC: Final = Rule(
 )
 
 _OUT_OF_MEMORY_OR_BUG: Final = "It crashed, was killed, ran out of memory, or the machine is overloaded."
+_LATE: Final = "A heartbeat was late: the machine is overloaded, was suspended, or a process was paused."
+
+_PAST_US: Final = Rule(
+    "A send through the gateway was refused",
+    "A program tried to send a signed transaction past the executor.",
+    "manual-intervention#somebody-sends-past-warden",
+)
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         # --- the watchdog ---
-        "process.lost": Rule("A process is dead or hung", _OUT_OF_MEMORY_OR_BUG, "process-lost"),
-        "trader.killed": Rule(
-            "The trader was killed",
-            "It hung or did no work, so the watchdog withdrew its leave and ended it.",
+        "*.lost": Rule("A process is dead or hung", _OUT_OF_MEMORY_OR_BUG, "process-lost"),
+        "*.livelocked": Rule(
+            "A process does no work",
+            "It beats but handles nothing: it waits for something, or loops.",
+            "process-lost",
+        ),
+        "*.replaced": Rule(
+            "A process was replaced",
+            "Another one came in its place: it crashed and was restarted.",
+            "process-lost",
+        ),
+        "*.killed": Rule(
+            "A process was killed", "It hung or did no work, so the watchdog ended it.", "process-lost"
+        ),
+        "*.not-killed": Rule(
+            "A process could not be killed",
+            "It belongs to another user, or waits for a disk or a device.",
+            "process-lost#a-process-that-cannot-be-killed",
+        ),
+        "trader.let-in": Rule(
+            "A new trader was let in",
+            "The one before was lost; its place was taken by itself.",
             "process-lost#trader",
         ),
+        "mode.tripped": Rule(
+            "Tripped: an operator is needed",
+            "Something happened after which nothing goes on by itself.",
+            "manual-intervention#the-mode-is-lower-than-it-should-be",
+        ),
+        "mode.not-armed": Rule(
+            "Not armed",
+            "A stop stands or a check fails; the message says which.",
+            "manual-intervention#arming-is-refused",
+        ),
+        "mode.armed": Rule("Armed by an operator", "Somebody let trading begin.", "startup"),
+        "mode.recovered": Rule("Recovered by an operator", "Somebody lifted a stop.", "emergency-stop"),
+        "mode.lapse-healed": Rule("A lapse healed", _LATE, "degraded-health#lapses"),
         "mode.changed": Rule(
             "The mode changed",
             "A process was lost, a check failed, or an operator ordered it.",
             "manual-intervention#the-mode-is-lower-than-it-should-be",
         ),
+        "watchdog.unclean": Rule(
+            "The last run did not end in order",
+            "The machine or the watchdog went down without 'warden down'.",
+            "recovery-after-crash",
+        ),
+        "watchdog.paused": Rule("The watchdog stood still", _LATE, "degraded-health#lapses"),
         "stop.seen": Rule(
             "STOPPED", "Somebody or something ordered a stop; the message says who and why.", "emergency-stop"
         ),
@@ -66,14 +111,13 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
             "Somebody removed it by hand; only 'warden recover' lifts a stop.",
             "emergency-stop#a-stop-file-vanished",
         ),
-        "stop.cleared": Rule(
-            "A stop was cleared", "An operator recovered, by name and reason.", "emergency-stop"
+        "stop.directory-unreadable": Rule(
+            "The stop directory cannot be read",
+            "It was removed, or lost its rights; that counts as a stop.",
+            "manual-intervention#the-stop-directory-cannot-be-read",
         ),
-        "lapse.": Rule(
-            "A permit lapsed",
-            "A heartbeat was late: the machine is overloaded, was suspended, or a process was paused.",
-            "degraded-health#lapses",
-        ),
+        "stop.*": Rule("Something about a stop", "The message says what.", "emergency-stop"),
+        "lapse.*": Rule("A permit lapsed", _LATE, "degraded-health#lapses"),
         "journal.broken": Rule(
             "A journal cannot be written",
             "The disk is full or failing, or the file was changed from outside.",
@@ -125,6 +169,34 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
             "The price moved beyond the trade's own bound before it was mined; its gas is a loss.",
             "breaker-opened#trades-revert",
         ),
+        "gate.*": Rule(
+            "The gate tells of a stop", "A stop came or went while the executor looked.", "emergency-stop"
+        ),
+        "permit.refused": Rule(
+            "The executor refused a permit",
+            "It was of another session or boot: a second watchdog, or one that was restarted.",
+            "process-lost#watchdog",
+        ),
+        "trade.stuck": Rule(
+            "A trade is stuck",
+            "Its fee is too low for the blocks that come, or the endpoints do not pass it on.",
+            "network-failure#a-trade-is-unknown",
+        ),
+        "trade.*": Rule(
+            "A trade did not go as usual",
+            "The message says what the chain says.",
+            "network-failure#a-trade-is-unknown",
+        ),
+        "approve.*": Rule(
+            "An approval did not go as usual",
+            "The message says what the chain says.",
+            "network-failure#a-trade-is-unknown",
+        ),
+        "cancel.*": Rule(
+            "A cancel did not go as usual",
+            "The message says what the chain says.",
+            "network-failure#a-trade-is-unknown",
+        ),
         "trade.rejected": Rule(
             "Endpoints rejected a trade",
             "Nonce, fee or balance do not fit what the endpoints see.",
@@ -151,22 +223,35 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
             "Its URL is wrong, or its operator changed it; it is not used.",
             "network-failure#an-endpoint-is-on-the-wrong-chain",
         ),
-        "send.refused": Rule(
-            "A send through the gateway was refused",
-            "A program tried to send a signed transaction past the executor.",
-            "manual-intervention#somebody-sends-past-warden",
+        "no-endpoint": Rule(
+            "No RPC endpoint can be used",
+            "The network is down, or all of them fail, lag or differ.",
+            "network-failure",
         ),
+        "send-refused": _PAST_US,
+        "send.refused": _PAST_US,
         # --- the trader ---
         "strategy.raised": Rule(
             "The strategy raised an error",
             "A bug in the strategy, or data it did not expect.",
-            "process-lost#strategy",
+            "strategy-raised",
         ),
         "strategy.rubbish": Rule(
-            "The strategy returned no proposal", "A bug in the strategy.", "process-lost#strategy"
+            "The strategy returned no proposal", "A bug in the strategy.", "strategy-raised"
         ),
         "strategy.failed": Rule(
-            "The strategy was given up", "It cannot be loaded, or failed too often.", "process-lost#strategy"
+            "The strategy was given up", "It cannot be loaded, or failed too often.", "strategy-raised"
+        ),
+        "trader.blind": Rule(
+            "The trader sees no new blocks",
+            "The gateway or every endpoint behind it is away.",
+            "network-failure",
+        ),
+        # --- the devnet ---
+        "devnet.*": Rule(
+            "The local chain has trouble",
+            "Its node ended or answers late; there is a devnet in the demo and tests only.",
+            "process-lost#devnet",
         ),
         # --- every process ---
         "logger.cannot-write": Rule(
@@ -183,20 +268,34 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
 )
 
 
+def patterns(kind: str) -> tuple[str, ...]:
+    """Return what a kind may stand under, most exact first; the gateway's own name before it adds nothing."""
+    kind = kind.removeprefix("gateway.").replace("_", "-") if kind.count(".") > 1 or "_" in kind else kind
+    first, _, _ = kind.partition(".")
+    last = kind.rpartition(".")[2]
+    return kind, f"*.{last}", f"{first}.*"
+
+
+def is_routine(kind: str) -> bool:
+    """Tell whether events of this kind alert nobody, whatever their severity."""
+    return any(each in ROUTINE for each in patterns(kind))
+
+
 def rule_for(kind: str) -> Rule:
-    """Return the rule of a kind: its own, its first word's, or the generic one."""
-    return RULES.get(kind) or RULES.get(kind.partition(".")[0] + ".") or GENERIC
+    """Return the rule of a kind: its own, its last word's, its first word's, or the generic one."""
+    return next((RULES[each] for each in patterns(kind) if each in RULES), GENERIC)
 
 
 def runbook_for(event: Event) -> str:
-    """Return the runbook to open: the one that the event names, else its rule's, for its process."""
-    if _REFERENCE.fullmatch(event.runbook):
-        return event.runbook
-    runbook = rule_for(event.kind).runbook
-    if runbook == "process-lost":
+    """Return the runbook to open: the section that the event names, else its rule's, else what it names."""
+    named = event.runbook if _REFERENCE.fullmatch(event.runbook) else ""
+    rule = rule_for(event.kind)
+    if "#" in named or (named and rule is GENERIC):
+        return named
+    if rule.runbook == "process-lost":
         name = lost_process(event)
-        return f"{runbook}#{name}" if name in PROCESS_SECTIONS else runbook
-    return runbook
+        return f"{rule.runbook}#{name}" if name else rule.runbook
+    return rule.runbook
 
 
 PROCESS_SECTIONS: Final = frozenset(
@@ -204,9 +303,16 @@ PROCESS_SECTIONS: Final = frozenset(
 )
 
 
+_LOSSES: Final = frozenset({"lost", "livelocked", "replaced", "killed", "not-killed"})
+
+
 def lost_process(event: Event) -> str:
-    """Return which process an event of the watchdog is about, empty when it does not say."""
-    return next((value for value in event.data.values() if value in PROCESS_SECTIONS), "")
+    """Return which process an event says is lost, empty when it says that of none."""
+    first, _, last = event.kind.partition(".")
+    if last not in _LOSSES:
+        return ""
+    named = (first, *event.data.values())
+    return next((each for each in named if each in PROCESS_SECTIONS), "")
 
 
 def recommended_action(runbook: str) -> str:
@@ -224,8 +330,8 @@ def markdown() -> str:
         "Made from `warden/notifier/rules.py` by `python -m warden.notifier.rules > docs/alerts.md`;",
         "a test keeps the two equal.",
         "",
-        "Every event of severity WARNING, ERROR or CRITICAL becomes an alert, except routine: kinds that",
-        f"begin with {', '.join(f'`{each}`' for each in NEVER)}.",
+        "Every event of severity WARNING, ERROR or CRITICAL becomes an alert, except routine:",
+        f"{', '.join(f'`{each}`' for each in ROUTINE)}.",
         "Equal ones are folded with a count for 15 min. At most 10 of a kind go out in 60 s and 10 in all in",
         "15 min; CRITICAL always passes (from the trader, which is not trusted, it does not), and what was",
         "withheld is summed up. Every event, alert or not, stands in `logs/main.log`.",
@@ -235,13 +341,9 @@ def markdown() -> str:
     ]
     lines += [
         f"| {kind} | {rule.title} | {rule.root_cause} | {link(rule.runbook)} |"
-        for kind, rule in (*((_shown(each), RULES[each]) for each in RULES), ("anything else", GENERIC))
+        for kind, rule in (*((f"`{each}`", RULES[each]) for each in RULES), ("anything else", GENERIC))
     ]
     return "\n".join(lines) + "\n"
-
-
-def _shown(kind: str) -> str:
-    return f"`{kind}*`" if kind.endswith(".") else f"`{kind}`"
 
 
 def link(runbook: str) -> str:

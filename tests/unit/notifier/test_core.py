@@ -192,7 +192,7 @@ def test_a_loss_that_the_watchdog_reported_is_not_said_twice() -> None:
     state = fresh()
     state.silence.ears.pop(Role.WATCHDOG)
     decide(state, Heard(Role.EXECUTOR, status(0)), at(0))
-    lost = event("process.lost", Severity.ERROR, role=Role.WATCHDOG, process="executor")
+    lost = event("executor.lost", Severity.ERROR, role=Role.WATCHDOG)
     (alert,) = delivered(hear(state, lost, 2 * S))
     assert alert.runbook == "process-lost#executor"
     kinds = [
