@@ -102,7 +102,7 @@ def test_a_stop_file_that_is_taken_away_by_hand_arms_nothing(armed: Stage) -> No
     armed.wait_event("stop.vanished")
     armed.wait_mode(Mode.OBSERVE_ONLY, "went away without a recovery")
     assert {permit["mode"] for permit in _later_permits(armed)} == {Mode.OBSERVE_ONLY}
-    assert armed.ask(Arm("ann", "it was a mistake")).exit_code == 0
+    armed.arm("it was a mistake")
 
 
 def test_a_killed_trader_is_left_out_and_the_mode_lowered_until_another_comes(armed: Stage) -> None:
@@ -165,7 +165,7 @@ def test_after_a_kill_of_the_watchdog_an_operator_arms_after_an_orderly_end_nobo
     armed.forget()
     armed.start(Role.WATCHDOG)
     armed.wait_mode(Mode.OBSERVE_ONLY, "the run before ended with a trip standing (watchdog-unclean)")
-    assert armed.ask(Arm("ann", "looked at it")).exit_code == 0
+    armed.arm("looked at it")
     armed.wait_mode(Mode.AGGRESSIVE)
 
 
@@ -175,7 +175,7 @@ def test_a_killed_executor_waits_for_an_operator(armed: Stage) -> None:
     armed.processes[Role.EXECUTOR].wait()
     armed.play(Role.EXECUTOR)
     armed.wait_mode(Mode.OBSERVE_ONLY, "the executor's last run did not end in order")
-    wait_until(lambda: armed.ask(Arm("ann", "book checked")).exit_code == 0, "arming")
+    armed.arm("book checked")
     armed.wait_mode(Mode.AGGRESSIVE)
 
 

@@ -14,7 +14,7 @@ from warden.domain.roles import Role
 from warden.runtime.journal import Row, read
 from warden.wire.addresses import CONTROL
 from warden.wire.codec import decode, encode
-from warden.wire.messages import Event, OperatorReply, OperatorRequest, WatchdogStatus
+from warden.wire.messages import Arm, Event, OperatorReply, OperatorRequest, WatchdogStatus
 
 if TYPE_CHECKING:
     from warden.domain.modes import Mode
@@ -123,6 +123,10 @@ class Stage(Instance):
             return reply
         finally:
             client.close()
+
+    def arm(self, reason: str) -> None:
+        """Arm as soon as every process that is needed has beaten."""
+        wait_until(lambda: self.ask(Arm("ann", reason)).exit_code == 0, "arming")
 
     def heard(self, role: Role) -> list[dict[str, Any]]:
         """Return what a role of the cast has heard."""

@@ -59,9 +59,9 @@ class Leave:
         return self._traders.get(process_session, "")
 
     def trader_beat(self) -> None:
-        """Answer a trader's beat with its leave, unless it was revoked or is ending."""
+        """Answer a trader's beat with its leave, once it was ready, unless it was revoked or is ending."""
         peer = self._liveness.peers[Role.TRADER]
-        if not peer.fresh() or peer.session in self._revoked:
+        if not peer.fresh() or not peer.was_ready or peer.session in self._revoked:
             return
         if peer.session not in self._traders:
             self._traders[peer.session] = self._terms.new_session()
@@ -115,7 +115,9 @@ class Leave:
         )
 
     def due_ms(self, now_ns: int) -> int:
-        """Return milliseconds until the next permit is due, 0 when it is."""
+        """Return milliseconds until the next permit is due; an interval while none may be granted."""
+        if not self._may():
+            return self._terms.interval_ns // 1_000_000
         return max(0, -(-(self._due_ns - now_ns) // 1_000_000))
 
     def _may(self) -> bool:

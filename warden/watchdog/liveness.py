@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from warden.watchdog.events import BeatCame
 
 _RETIRED_MAX: Final = 64
+START_NS: Final = 30_000_000_000
+"""Silence that is allowed before a process was first ready: it loads what it needs, and has no leave yet."""
+_CHURN_NS: Final = 100_000_000  # a new session sooner than this after the last is a flood, not a restart
 
 
 class Condition(StrEnum):
@@ -65,6 +68,7 @@ class Peer:
     state: ProcessState = ProcessState.STARTING
     progress: int = 0
     handled: int = 0
+    session_ns: int = 0  # when this session's first beat came
     positions: int = 0
     clean: bool = True
     heads: tuple[Head, ...] = ()
@@ -143,9 +147,10 @@ class Liveness:
             if peer.condition not in {Condition.ALIVE, Condition.LIVELOCKED}:
                 continue
             silent_ns = now_ns - max(peer.received_ns, self._watched_from_ns)
+            bound_ns = self._lost_after_ns if peer.was_ready else max(self._lost_after_ns, START_NS)
             still_ns = now_ns - max(peer.moved_ns, self._watched_from_ns)
-            if silent_ns >= self._lost_after_ns:
-                ended = peer.state is ProcessState.STOPPING
+            ended = peer.state is ProcessState.STOPPING
+            if silent_ns >= (self._lost_after_ns if ended else bound_ns):
                 peer.condition = Condition.ENDED if ended else Condition.LOST
                 text = "ended in order" if ended else f"has not beaten for {silent_ns / 1e9:.1f} s"
                 changes.append(_change(peer, What.ENDED if ended else What.LOST, f"{peer.role} {text}"))
@@ -166,6 +171,7 @@ class Liveness:
         refusals = (
             ("boot", beat.boot_id != self._boot_id),
             ("retired", beat.session in peer.retired),
+            ("churn", beat.session != peer.session and peer.session and now_ns - peer.session_ns < _CHURN_NS),
             ("sequence", beat.session == peer.session and beat.seq <= peer.seq),
             # It vouches for its sender's loop as it was then, not as it is.
             ("late", now_ns - beat.sent_ns >= self._lost_after_ns),
@@ -184,7 +190,8 @@ class Liveness:
             )
         if peer.session:
             peer.retired.append(peer.session)
-        peer.session, peer.pid, peer.seq, peer.handled, peer.was_ready = session, pid, 0, 0, False
+        peer.session, peer.session_ns, peer.pid, peer.seq = session, now_ns, pid, 0
+        peer.handled, peer.was_ready = 0, False
         peer.condition, peer.unbroken_ns, peer.moved_ns = Condition.ALIVE, now_ns, now_ns
         changes.append(_change(peer, What.APPEARED, f"{peer.role} beats, process {pid}"))
         return changes

@@ -112,7 +112,7 @@ class Watchdog:
         while not self._frame.ending:
             self._turn()
             due_ms = self._core.leave.due_ms(self._frame.clock.boot_ns())
-            self._poller.poll(min(_POLL_MS, due_ms, self._frame.beat_due_ms()) or 1)
+            self._poller.poll(max(1, min(_POLL_MS, due_ms, self._frame.beat_due_ms())))
         self._carry_out(self._core.end())
         self._record.close()
 

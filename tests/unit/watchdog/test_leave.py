@@ -152,3 +152,20 @@ def test_a_permit_after_a_gap_starts_a_new_rhythm_and_is_not_doubled() -> None:
     scene.run(300)
     assert len({permit.issued_ns for permit in scene.permits()}) == len(scene.permits()) > 0
     assert len(scene.permits()) <= 2
+
+
+def test_a_trader_that_still_loads_has_no_session() -> None:
+    """Leave comes with readiness: a process that may be silent for long must not be stood by."""
+    scene = Scene()
+    scene.beats[Role.TRADER] = {"state": ProcessState.STARTING}
+    scene.run(2_000)
+    assert scene.leaves() == []
+    assert {permit.trader_sessions for permit in scene.permits()} == {()}
+
+
+def test_while_nothing_may_be_granted_nothing_is_due() -> None:
+    """The loop does not spin while a stop stands."""
+    scene = Scene().up()
+    scene.touch("s1")
+    scene.run(5_000)
+    assert scene.core.leave.due_ms(scene.now_ns) == BEAT_MS

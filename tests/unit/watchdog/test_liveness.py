@@ -7,7 +7,7 @@ import pytest
 from tests.unit.watchdog.scene import BOOT, LOST_MS, MS, S
 from warden.domain.roles import Role
 from warden.watchdog.events import BeatCame
-from warden.watchdog.liveness import Condition, Liveness, What
+from warden.watchdog.liveness import START_NS, Condition, Liveness, What
 from warden.wire.messages import Beat, ProcessState
 
 _LIVELOCK_NS = 10 * S
@@ -97,8 +97,8 @@ def test_another_session_without_a_word_is_a_replacement_and_the_old_one_never_c
     """A killed process and its successor are two; beats of the first come too late for ever."""
     liveness = _liveness()
     _beat(liveness, 0)
-    assert _beat(liveness, 1, session="b") == [What.REPLACED, What.APPEARED]
-    assert _beat(liveness, 2, session="a", seq=99) is None
+    assert _beat(liveness, 1 * S, session="b") == [What.REPLACED, What.APPEARED]
+    assert _beat(liveness, 2 * S, session="a", seq=99) is None
     assert liveness.dropped == {"retired": 1}
 
 
@@ -106,7 +106,23 @@ def test_another_session_after_an_orderly_end_is_no_replacement() -> None:
     """A restart in order says so."""
     liveness = _liveness()
     _beat(liveness, 0, state=ProcessState.STOPPING)
-    assert _beat(liveness, 1, session="b") == [What.ENDED, What.APPEARED]
+    assert _beat(liveness, 1 * S, session="b") == [What.ENDED, What.APPEARED]
+
+
+def test_new_sessions_in_a_flood_are_dropped() -> None:
+    """A role that names a new session with each beat fills no journal."""
+    liveness = _liveness()
+    for number in range(1_000):
+        _beat(liveness, S + number * MS, session=f"s{number}")
+    assert liveness.dropped == {"churn": 990}
+
+
+def test_one_that_was_never_ready_may_be_silent_while_it_loads() -> None:
+    """A strategy's imports may take longer than `lost_after`; it has no leave in that time."""
+    liveness = _liveness()
+    _beat(liveness, 0, state=ProcessState.STARTING)
+    assert _judged(liveness, START_NS - 1) == []
+    assert _judged(liveness, START_NS) == [What.LOST]
 
 
 def test_it_comes_back_in_the_same_session() -> None:
