@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _DRAW_S: Final = 0.25
 # While a stop is under way its level is looked at more often.
 _STOP_DRAW_S: Final = 0.02
+_NOTICE_NS: Final = 8_000_000_000
 _TICK_NS: Final = 250_000_000
 
 
@@ -43,6 +44,7 @@ class Parts(msgspec.Struct, frozen=True):
         now_ns: CLOCK_BOOTTIME in nanoseconds.
         wall: UTC, for people.
         operator: who sits here, as the machine knows it.
+        notice: one line to begin with.
     """
 
     feed: Feed
@@ -54,6 +56,7 @@ class Parts(msgspec.Struct, frozen=True):
     stop_dir: Path
     operator: str = ""
     readonly: bool = False
+    notice: str = ""
 
 
 class ConsoleApp(App[None]):
@@ -70,11 +73,8 @@ class ConsoleApp(App[None]):
         self._parts = parts
         self._overview = Overview()
         self._shown_presses = 0
-
-    @property
-    def operator(self) -> str:
-        """Who sits here, as the machine knows it."""
-        return self._parts.operator
+        self._notice = ""
+        self._notice_until_ns = 0
 
     def get_default_screen(self) -> Screen[None]:
         """Return the overview: what lies below every dialog."""
@@ -85,6 +85,8 @@ class ConsoleApp(App[None]):
         self.set_interval(_DRAW_S, self.redraw)
         self._stop_timer = self.set_interval(_STOP_DRAW_S, self._follow_stop, pause=True)
         self.call_after_refresh(self.redraw)
+        if self._parts.notice:
+            self.tell(self._parts.notice)
 
     def on_resize(self) -> None:
         """Draw anew for the new size."""
@@ -110,9 +112,16 @@ class ConsoleApp(App[None]):
             wall=parts.wall().strftime("%H:%M:%S"),
             tick=now_ns // _TICK_NS,
             readonly=parts.readonly,
+            notice=self._notice if now_ns < self._notice_until_ns else "",
             home=str(parts.home),
             stop_dir=str(parts.stop_dir),
         )
+
+    def tell(self, notice: str) -> None:
+        """Show one line for a while, above the keys: it covers nothing."""
+        self._notice = notice
+        self._notice_until_ns = self._parts.now_ns() + _NOTICE_NS
+        self.redraw()
 
     def redraw(self) -> None:
         """Draw what changed, below and in the dialog that is open."""
@@ -149,13 +158,11 @@ class ConsoleApp(App[None]):
 
     def _open(self, kind: Kind) -> None:
         if self._parts.readonly:
-            self.notify(f"read-only: {kind.verb} is refused here", severity="warning")
+            self.tell(f"read-only: {kind.verb} is refused here")
         elif not isinstance(self.screen, Order):
-            self.push_screen(Order(kind, self.picture(), self._parts.ask), self._ordered)
-
-    def _ordered(self, message: str | None) -> None:
-        if message:
-            self.notify(message, markup=False)
+            self.push_screen(
+                Order(kind, self.picture(), self._parts.ask, operator=self._parts.operator, tell=self.tell)
+            )
 
     def _show_stop(self) -> None:
         """Clear the way to the banner and follow the stop."""

@@ -22,6 +22,7 @@ class Picture(msgspec.Struct, frozen=True):
         order: the last stop ordered here.
         wall: UTC for people, HH:MM:SS.
         tick: counts the drawings, so that a terminal that stands still is seen to.
+        notice: what the console has to say for a while, one line.
         stop_dir: for the instructions by hand.
     """
 
@@ -34,6 +35,7 @@ class Picture(msgspec.Struct, frozen=True):
     readonly: bool
     home: str
     stop_dir: str
+    notice: str = ""
 
     @property
     def fresh(self) -> bool:

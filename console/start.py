@@ -5,18 +5,23 @@ from __future__ import annotations
 import getpass
 import sys
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from console.app import ConsoleApp, Parts
 from console.driver import driver_class
 from console.link import Receiver
 from console.stopper import Stopper
-from warden.domain.errors import EXIT_USAGE, WardenError
+from warden.domain.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, WardenError
 from warden.operator.link import Link, ask
 from warden.operator.stopping import order_stop
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_BEGINNINGS_MAX: Final = 5
 
 
 def run(home: Path, *, readonly: bool = False) -> int:
@@ -35,30 +40,39 @@ def run(home: Path, *, readonly: bool = False) -> int:
     operator = operator_name()
     stopper = Stopper(
         partial(order_stop, link.places.home, message="emergency stop on the console", operator=operator),
+        lambda stop_id: (link.places.stop / stop_id).exists(),
         link.clock.boot_ns,
     )
     receiver = Receiver(link)
-    app = ConsoleApp(
-        Parts(
-            feed=receiver,
-            stopper=stopper,
-            ask=partial(ask, link.places.home),
-            now_ns=link.clock.boot_ns,
-            wall=link.clock.wall,
-            home=link.places.home,
-            stop_dir=link.places.stop,
-            operator=operator,
-            readonly=readonly,
-        ),
-        driver_class(stopper.press),
+    parts = Parts(
+        feed=receiver,
+        stopper=stopper,
+        ask=partial(ask, link.places.home),
+        now_ns=link.clock.boot_ns,
+        wall=link.clock.wall,
+        home=link.places.home,
+        stop_dir=link.places.stop,
+        operator=operator,
+        readonly=readonly,
     )
     receiver.start()
     try:
-        app.run()
+        return _show(parts, stopper)
     finally:
         receiver.close()
         stopper.wait()
-    return app.return_code or 0
+
+
+def _show(parts: Parts, stopper: Stopper) -> int:
+    """Run the screen; should it break, begin again a few times: the keys of the stop must not go with it."""
+    for _ in range(_BEGINNINGS_MAX):
+        app = ConsoleApp(parts, driver_class(stopper.press))
+        app.run()
+        if not app.return_code:
+            return EXIT_DONE
+        parts = msgspec.structs.replace(parts, notice="the screen broke and was begun again")
+    print("the screen breaks again and again; stop with: warden emergency-stop", file=sys.stderr)  # noqa: T201 - as above
+    return EXIT_FAILED
 
 
 def operator_name() -> str:

@@ -54,10 +54,17 @@ class Carry(Protocol):
 
 
 class Stopper:
-    """Starts the stop at a press; a press while one is running changes nothing."""
+    """Starts the stop at a press; a press while one is running changes nothing.
 
-    def __init__(self, carry: Carry, now_ns: Callable[[], int]) -> None:
+    Args:
+        carry: carries it out.
+        stands: tells whether the stop of this id still stands, by one look at the directory.
+        now_ns: CLOCK_BOOTTIME.
+    """
+
+    def __init__(self, carry: Carry, stands: Callable[[str], bool], now_ns: Callable[[], int]) -> None:
         self._carry = carry
+        self._stands = stands
         self._now_ns = now_ns
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -69,10 +76,8 @@ class Stopper:
             last = self.order
             if last.phase is Phase.RUNNING:
                 return False
-            # What could not be confirmed is tried again under its own id: stops are idempotent by id.
-            failed = last.result if last.result and last.result.level is StopLevel.UNCONFIRMED else None
             self.order = StopOrder(phase=Phase.RUNNING, result=None, presses=last.presses + 1)
-        stop_id = failed.stop_id if failed and failed.stop_id else None
+        stop_id = self._again(last.result)
         thread = threading.Thread(target=self._run, args=(stop_id,), name="stop")
         try:
             thread.start()
@@ -87,6 +92,13 @@ class Stopper:
         """Let a stop that is under way come to its end, within its bound."""
         if self._thread is not None:
             self._thread.join(_WAIT_S)
+
+    def _again(self, last: StopResult | None) -> str | None:
+        """Return the id to order again: of what was not confirmed or still stands (idempotent by id)."""
+        if last is None or not last.stop_id:
+            return None
+        unconfirmed = last.level is StopLevel.UNCONFIRMED
+        return last.stop_id if unconfirmed or self._stands(last.stop_id) else None
 
     def _run(self, stop_id: str | None) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import msgspec
 from textual import on
@@ -41,24 +41,40 @@ RECOVER = Kind(
     does="The stops below are cleared, then trading begins once every check passes.",
     does_not="It raises no limit and resets no loss.",
 )
-_STOPS_NAMED = 2
-_TEXT_MAX = 200
+_FIELDS: Final = ("operator", "reason", "phrase")
+_STOPS_NAMED: Final = 2
+_TEXT_MAX: Final = 200
 
 
-class Order(ModalScreen[str]):
-    """A dialog that ends with the watchdog's answer, or with nothing when it was cancelled."""
+class Order(ModalScreen[None]):
+    """A dialog that ends when the watchdog has said yes, or when it is cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
     AUTO_FOCUS = "#cancel"
 
-    def __init__(self, kind: Kind, picture: Picture, ask: Callable[[OperatorRequest], OperatorReply]) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        picture: Picture,
+        ask: Callable[[OperatorRequest], OperatorReply],
+        *,
+        operator: str,
+        tell: Callable[[str], None],
+    ) -> None:
         super().__init__()
         self._kind = kind
         self._picture = picture
         self._ask = ask
+        self._tell = tell
         self._asking = False
         # Named now, as read by the operator: a stop that comes meanwhile is not cleared with them.
         self._stop_ids = tuple(stop.id for stop in picture.view.stops)
+        self._fields = {name: Input(id=name, compact=True, max_length=_TEXT_MAX) for name in _FIELDS}
+        # Whoever sits here is offered, not assumed: it stands in the field to be read.
+        self._fields["operator"].value = operator
+        self._go = Button(kind.verb.capitalize(), id="go", compact=True, variant="warning", disabled=True)
+        self._message = Static(id="message", markup=False)
+        self._refusal = ""
 
     @property
     def phrase(self) -> str:
@@ -76,15 +92,15 @@ class Order(ModalScreen[str]):
             if kind is RECOVER:
                 yield Static(line((self._stops(), Tone.PLAIN)), markup=False)
             yield Label("operator")
-            yield Input(self._operator(), id="operator", compact=True, max_length=_TEXT_MAX)
+            yield self._fields["operator"]
             yield Label("reason")
-            yield Input(id="reason", compact=True, max_length=_TEXT_MAX)
+            yield self._fields["reason"]
             yield Label(f"type: {self.phrase}", markup=False)
-            yield Input(id="phrase", compact=True, max_length=_TEXT_MAX)
-            yield Static(id="hindrance", markup=False)
+            yield self._fields["phrase"]
+            yield self._message
             with Horizontal(id="choice"):
                 yield Button("Cancel", id="cancel", compact=True)
-                yield Button(kind.verb.capitalize(), id="go", compact=True, variant="warning", disabled=True)
+                yield self._go
 
     def on_mount(self) -> None:
         """Say from the start what is missing."""
@@ -111,7 +127,7 @@ class Order(ModalScreen[str]):
 
     def action_cancel(self) -> None:
         """Leave without asking anything."""
-        self.dismiss(None)
+        self.dismiss()
 
     @on(Button.Pressed, "#cancel")
     def _cancelled(self) -> None:
@@ -119,14 +135,17 @@ class Order(ModalScreen[str]):
 
     @on(Input.Changed)
     def _typed(self) -> None:
+        # Who types again has read why it was refused.
+        if self._text("phrase"):
+            self._refusal = ""
         self._judge()
 
     @on(Button.Pressed, "#go")
-    def _go(self) -> None:
+    def _confirmed(self) -> None:
         if self.hindrance() or self._asking:
             return
         self._asking = True
-        self._say("asking the watchdog …", Tone.PLAIN)
+        self._judge()
         operator, reason = self._text("operator"), self._text("reason")
         request: OperatorRequest = (
             Arm(operator=operator, reason=reason)
@@ -145,42 +164,33 @@ class Order(ModalScreen[str]):
 
     def _answered(self, reply: OperatorReply) -> None:
         self._asking = False
-        if reply.exit_code == EXIT_DONE:
-            if self.is_current:
-                self.dismiss(reply.message)
+        if not self.is_current:
+            # A stop has closed the dialog meanwhile; the answer is still worth a line.
+            self._tell(reply.message)
+        elif reply.exit_code == EXIT_DONE:
+            self._tell(reply.message)
+            self.dismiss()
         else:
-            self._say(f"refused: {reply.message}", Tone.BAD)
-            self.query_one("#phrase", Input).value = ""
+            self._fields["phrase"].value = ""
+            self._refusal = f"refused: {reply.message}"
+            self._judge()
 
     def _judge(self) -> None:
         hindrance = self.hindrance()
-        self.query_one("#go", Button).disabled = bool(hindrance) or self._asking
-        if not self._asking and not self._refused(hindrance):
-            self._say(hindrance, Tone.CAUTION)
-
-    def _refused(self, hindrance: str) -> bool:
-        """Tell whether the watchdog's refusal should go on standing: nothing was typed since."""
-        said = str(self.query_one("#hindrance", Static).content)
-        return (
-            said.startswith("refused: ")
-            and hindrance.startswith("type the phrase")
-            and not self._text("phrase")
-        )
-
-    def _say(self, text: str, tone: Tone) -> None:
-        self.query_one("#hindrance", Static).update(line((clean(text), tone)))
+        self._go.disabled = bool(hindrance) or self._asking
+        if self._asking:
+            text, tone = "asking the watchdog …", Tone.PLAIN
+        elif self._refusal:
+            text, tone = self._refusal, Tone.BAD
+        else:
+            text, tone = hindrance, Tone.CAUTION
+        self._message.update(line((clean(text), tone)))
 
     def _text(self, name: str) -> str:
-        return self.query_one(f"#{name}", Input).value.strip()
+        return self._fields[name].value.strip()
 
     def _stops(self) -> str:
-        names = [
-            f"{stop.id} ({stop.reason}, {stop.operator or 'nobody named'})"
-            for stop in self._picture.view.stops
-        ]
+        stops = self._picture.view.stops
+        names = [f"{stop.id} ({stop.reason}, {stop.operator or 'nobody named'})" for stop in stops]
         more = len(names) - _STOPS_NAMED
         return clean(", ".join(names[:_STOPS_NAMED]) + (f" and {more} more" if more > 0 else ""))
-
-    def _operator(self) -> str:
-        # Whoever sits here is offered, not assumed: it stands in the field to be read.
-        return getattr(self.app, "operator", "")

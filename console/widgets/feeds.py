@@ -61,13 +61,18 @@ def _decision(each: DecisionLine, width: int) -> Content:
     when = (f" {clock_text(each.time)}{times} ", Tone.QUIET)
     if decision.outcome is Outcome.APPROVED:
         return line(("✓", Tone.GOOD), when, f"approved {clean(each.strategy)}")
-    unit = f" {clean(decision.unit)}" if decision.unit else ""
-    compared = (
-        f" {clean(decision.observed)}{unit}, limit {clean(decision.limit)}{unit}" if decision.observed else ""
-    )
+    compared = _compared(each)
     message = f" · {clean(decision.message)}" if width >= _WIDE or not compared else ""
     sign, tone = ("▼", Tone.CAUTION) if decision.outcome is Outcome.REDUCED else ("✗", Tone.CAUTION)
     return line((sign, tone), when, (clean(decision.rule), tone), compared, (message, Tone.QUIET))
+
+
+def _compared(each: DecisionLine) -> str:
+    """Return what was observed and the limit, as far as the rule has them."""
+    unit = f" {clean(each.decision.unit)}" if each.decision.unit else ""
+    observed = f" {clean(each.decision.observed)}{unit}" if each.decision.observed else ""
+    limit = f" limit {clean(each.decision.limit)}{unit}" if each.decision.limit else ""
+    return f"{observed},{limit}" if observed and limit else observed or limit
 
 
 class Trades(Pane):

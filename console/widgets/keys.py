@@ -1,11 +1,11 @@
-"""The last line: the keys, and above it what the demo weakens."""
+"""The last lines: what the demo weakens, or a notice; and the keys."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from console.actions import ACTIONS, key_text
-from console.paint import Tone, line
+from console.paint import Tone, clean, line
 from console.widgets.pane import Pane
 
 if TYPE_CHECKING:
@@ -19,11 +19,13 @@ _LEFT_OUT: Final = frozenset({"command_palette"})
 
 
 class Weakness(Pane):
-    """Says quietly what one user for all processes means (I8)."""
+    """Says quietly what one user for all processes means (I8), or what the console has to say just now."""
 
     def draw(self, picture: Picture, width: int, height: int) -> list[Content]:
         """Return one line, empty where every process has its own user."""
         del height
+        if picture.notice:
+            return [line((clean(picture.notice), Tone.CAUTION))]
         if not picture.view.one_user:
             return []
         where = picture.view.environment
