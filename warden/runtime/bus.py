@@ -165,6 +165,8 @@ class Bus:
         self._context.linger = 0
         self._authenticator: ThreadAuthenticator | None = None
         self._locks: list[int] = []
+        # Held until `close`: a socket that is merely forgotten would be closed at some later moment.
+        self._sockets: list[zmq.Socket[bytes]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -207,6 +209,9 @@ class Bus:
         if self._authenticator is not None:
             self._authenticator.stop()
             self._authenticator = None
+        for socket in self._sockets:
+            socket.close(linger=0)
+        self._sockets.clear()
         self._context.destroy(linger=0)
         for lock in self._locks:
             os.close(lock)
@@ -238,6 +243,7 @@ class Bus:
 
     def _socket(self, kind: int, queue: int) -> zmq.Socket[bytes]:
         socket = self._context.socket(kind)
+        self._sockets.append(socket)
         socket.linger = 0
         socket.sndhwm = queue
         socket.rcvhwm = queue
