@@ -21,7 +21,7 @@ def shared_devnet() -> Iterator[DevnetProcess]:
     base = Path(tempfile.mkdtemp(prefix="warden-devnet-"))
     devnet = None
     try:
-        devnet = DevnetProcess(base / "net", "--block-time", "0.25", "--no-noise")
+        devnet = DevnetProcess(base / "net", "--block-time", "0.25", "--no-noise", "--history-blocks", "500")
         yield devnet
     finally:
         if devnet is not None:

@@ -110,13 +110,22 @@ class DevnetProcess:
         assert answer.status == 200, answer.body
 
     def reset(self) -> None:
-        """Make all endpoints healthy and the noise traders pause."""
+        """Make all endpoints healthy, the noise traders pause, blocks come."""
         assert post(f"{self.manifest.control_url}/faults", b"", method="DELETE").status == 200
         self.set_noise(running=False)
+        self.set_mining(running=True)
 
     def set_noise(self, *, running: bool) -> None:
         """Let the noise traders trade, or pause them."""
         assert post(f"{self.manifest.control_url}/noise", {"running": running}).status == 200
+
+    def set_mining(self, *, running: bool) -> None:
+        """Let blocks come, or hold them: what is sent stays pending until `mine` or until they come again."""
+        assert post(f"{self.manifest.control_url}/mining", {"running": running}).status == 200
+
+    def mine(self) -> None:
+        """Make one block while they are held."""
+        call(self.manifest.node_url, "evm_mine")
 
     def fund(self, address: str, *, eth_wei: int = 0, weth_wei: int = 0) -> None:
         """Give play money, and wait until it is there."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.chain.devnet import ETHER, DevnetProcess, call, post, quantity
 from tests.chain.uniswap import NO_DEADLINE, amounts_out, balance, encoded, send
+from tests.instance import wait_until
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -71,3 +72,19 @@ def test_funding_gives_exactly_what_is_asked(devnet: DevnetProcess) -> None:
     answer = post(f"{devnet.manifest.control_url}/fund", {"address": "0x12", "eth_wei": "1"})
     assert answer.status == 400
     assert "20-byte hex address" in answer.json()["error"]
+
+
+def test_blocks_can_be_held(devnet: DevnetProcess) -> None:
+    """While blocks are held a transaction stays pending; one block by hand mines it; then they come again."""
+    account = devnet.account(eth_wei=ETHER)
+    devnet.set_mining(running=False)
+    tx_hash, raw = devnet.signed(account)
+    call(devnet.url("devnet-a"), "eth_sendRawTransaction", raw)
+    head = quantity(devnet.manifest.node_url, "eth_blockNumber")
+    assert call(devnet.url("devnet-a"), "eth_getTransactionReceipt", tx_hash) is None
+    assert quantity(devnet.manifest.node_url, "eth_getTransactionCount", account.address, "pending") == 1
+    devnet.mine()
+    assert quantity(devnet.manifest.node_url, "eth_blockNumber") == head + 1
+    assert call(devnet.url("devnet-a"), "eth_getTransactionReceipt", tx_hash)["status"] == "0x1"
+    devnet.set_mining(running=True)
+    wait_until(lambda: quantity(devnet.manifest.node_url, "eth_blockNumber") > head + 1, "blocks again")

@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
             node_port=given.node_port,
             endpoint_ports=tuple(given.ports),
             control_port=given.control_port,
+            history_blocks=given.history_blocks,
             fork_url=given.fork_url,
             fork_uniswap=UniswapAddresses(*given.fork_uniswap) if given.fork_uniswap else None,
             node_modules=given.node_modules,
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         "--ports", type=int, nargs=3, default=(0, 0, 0), metavar="PORT", help="of the endpoints"
     )
     parser.add_argument("--control-port", type=int, default=0)
+    parser.add_argument("--history-blocks", type=int, default=64, help="states kept for reads of the past")
     parser.add_argument("--fork-url", help="fork this chain instead of starting an empty one")
     parser.add_argument(
         "--fork-uniswap", nargs=3, metavar=("ROUTER", "FACTORY", "WETH"), help="its Uniswap V2"

@@ -8,11 +8,13 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
+from loguru import logger
+
 from warden.devnet import leash
 from warden.devnet.node import NodeClient
 from warden.devnet.sockets import LOOPBACK, free_port
 from warden.devnet.state_files import StateFiles
-from warden.domain.errors import ConfigurationInvalid, EndpointFailed, WardenError
+from warden.domain.errors import ConfigurationInvalid, EndpointFailed, EndpointRefused, WardenError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,25 +38,22 @@ TRANSACTIONS_KEPT_BLOCKS: Final = 20_000
 class Chain:
     """One anvil process, its client and its state files."""
 
-    def __init__(
-        self, config: DevnetConfig, *, port: int = 0, fork_block: int | None = None, by_hand: bool = False
-    ) -> None:
+    def __init__(self, config: DevnetConfig, *, port: int = 0, fork_block: int | None = None) -> None:
         """Prepare; nothing is started.
 
         Args:
             config: of the devnet.
             port: wanted loopback port, 0 for any free one.
             fork_block: the block to fork from.
-            by_hand: mine only on `evm_mine`. Anvil loses transactions when it is asked for a block while it
-                makes one by itself, so a chain does one or the other.
         """
         self._config = config
         self._directory = chain_directory(config)
         self._port = port
         self._fork_block = fork_block
-        self._by_hand = by_hand
+        self._tasks: list[asyncio.Task[None]] = []
+        self._mining = True
+        self._mining_lock = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
-        self._dumping: asyncio.Task[None] | None = None
         self.state = StateFiles(self._directory)
         self.client: NodeClient | None = None
 
@@ -100,8 +99,25 @@ class Chain:
         await self._wait_until_ready()
         # `--timestamp` sets the chain's clock back to its genesis: forward again.
         await self.node.call("evm_setTime", int(time.time() * MS_PER_S))
-        if self._config.state_interval_s > 0 and not self._by_hand:
-            self._dumping = asyncio.create_task(self._dump_now_and_then())
+
+    async def begin_mining(self) -> None:
+        """Mine from now on as configured, and dump the state now and then.
+
+        Blocks are asked for one by one instead of by anvil's `--block-time`. With that, anvil 1.7.1 keeps the
+        states of 1500 blocks whatever `--prune-history` says (a gigabyte), and loses transactions when it is
+        asked for a block (`evm_mine`) while it makes one by itself.
+        """
+        if self._config.block_time_s > 0:
+            self._tasks.append(asyncio.create_task(self._mine_on_time(self._config.block_time_s)))
+        else:
+            await self.node.call("evm_setAutomine", True)
+        if self._config.state_interval_s > 0:
+            self._tasks.append(asyncio.create_task(self._dump_now_and_then()))
+
+    async def set_mining(self, *, running: bool) -> None:
+        """Let blocks come, or hold them; no block is under way when this returns."""
+        async with self._mining_lock:
+            self._mining = running
 
     async def wait_ended(self) -> int:
         """Wait until anvil ends, and give its return code."""
@@ -109,9 +125,9 @@ class Chain:
 
     async def stop(self) -> None:
         """End anvil in order, so that it writes its state; kill it when it does not end in time."""
-        if self._dumping is not None:
-            self._dumping.cancel()
-            await asyncio.gather(self._dumping, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self.client is not None:
             await self.client.close()
         if self._process is None or self._process.returncode is not None:
@@ -142,10 +158,7 @@ class Chain:
         # Memory: only this many blocks' states, and transactions of only so many blocks, are kept.
         command += ["--prune-history", str(config.history_blocks)]
         command += ["--transaction-block-keeper", str(TRANSACTIONS_KEPT_BLOCKS)]
-        if self._by_hand:
-            command += ["--no-mining"]
-        elif config.block_time_s > 0:
-            command += ["--block-time", str(config.block_time_s)]
+        command += ["--no-mining"]
         if config.fork_url is None:
             command += ["--block-base-fee-per-gas", str(BASE_FEE_WEI)]
         else:
@@ -183,6 +196,23 @@ class Chain:
         text = self.output_file.read_bytes()[-OUTPUT_TAIL_BYTES:].decode(errors="replace")
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         return lines[-1] if lines else "it said nothing"
+
+    async def _mine_on_time(self, block_time_s: float) -> None:
+        due_s = time.monotonic()
+        while True:
+            # After a pause (a busy machine, SIGSTOP) blocks go on from now; missed ones are not made up for.
+            due_s = max(due_s + block_time_s, time.monotonic())
+            await asyncio.sleep(due_s - time.monotonic())
+            async with self._mining_lock:
+                if self._mining:
+                    await self._mine_one()
+
+    async def _mine_one(self) -> None:
+        try:
+            await self.node.call("evm_mine")
+        except (EndpointFailed, EndpointRefused) as error:
+            # Whoever waits for anvil's end hears of that; anything else passes with the next block.
+            logger.bind(kind="devnet.mine").warning("no block: {}", error)
 
     async def _dump_now_and_then(self) -> None:
         pause_s = self._config.state_interval_s

@@ -85,7 +85,8 @@ class DevnetConfig:
         anvil: the binary.
         node_modules: where the contract artifacts are.
         state_interval_s: the least time between two dumps of the chain's state.
-        history_blocks: how many blocks' states anvil keeps for reads of the past.
+        history_blocks: how many blocks' states anvil keeps for reads of the past; each costs memory that
+            grows with the chain, some 0.1 MB at the start and as much again every thousand blocks.
 
     Raises:
         ConfigurationInvalid: a value makes no sense, or the binary or the artifacts are missing.
@@ -104,7 +105,7 @@ class DevnetConfig:
     anvil: Path = NODE_MODULES / ANVIL_IN_NODE_MODULES
     node_modules: Path = NODE_MODULES
     state_interval_s: float = 10.0
-    history_blocks: int = 256
+    history_blocks: int = 64
     noise: NoiseConfig = field(default_factory=NoiseConfig)
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """The control API on loopback: faults, the receive log, funding, noise. For tests, drills and the demo.
 
 GET /devnet · GET /faults · POST /faults/{endpoint} · DELETE /faults · GET /receipts[?endpoint=NAME]
-POST /fund {address, eth_wei, weth_wei} · POST /noise {running}
+POST /fund {address, eth_wei, weth_wei} · POST /noise {running} · POST /mining {running}
 A mistake answers 400 with {"error": one line}.
 """
 
@@ -32,8 +32,8 @@ class FundRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weth_wei: int | str = 0
 
 
-class NoiseRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whether the noise traders trade."""
+class RunningRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether the noise traders trade, or blocks come."""
 
     running: bool
 
@@ -55,6 +55,7 @@ class Control:
                 web.get("/receipts", self._get_receipts),
                 web.post("/fund", self._post_fund),
                 web.post("/noise", self._post_noise),
+                web.post("/mining", self._post_mining),
             ]
         )
         self._runner = web.AppRunner(application, access_log=None)
@@ -116,8 +117,13 @@ class Control:
         return _json({"transactions": hashes})
 
     async def _post_noise(self, request: web.Request) -> web.Response:
-        self._devnet.noise.running = msgspec.json.decode(await request.read(), type=NoiseRequest).running
+        self._devnet.noise.running = msgspec.json.decode(await request.read(), type=RunningRequest).running
         return _json({"running": self._devnet.noise.running})
+
+    async def _post_mining(self, request: web.Request) -> web.Response:
+        running = msgspec.json.decode(await request.read(), type=RunningRequest).running
+        await self._devnet.set_mining(running=running)
+        return _json({"running": running})
 
 
 @web.middleware

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 from warden.devnet import faucet
-from warden.devnet.chain import Chain, chain_directory
+from warden.devnet.chain import Chain
 from warden.devnet.config import ENDPOINT_NAMES, TOKENS, UNISWAP_BY_CHAIN_ID, DevnetConfig, UniswapAddresses
 from warden.devnet.control import Control
 from warden.devnet.endpoints import Endpoint
@@ -19,7 +19,6 @@ from warden.devnet.noise import NoiseTraders
 from warden.devnet.received import ReceiveLog
 from warden.devnet.replacements import PendingFees
 from warden.devnet.sockets import free_again
-from warden.devnet.state_files import StateFiles
 from warden.domain.errors import ConfigurationInvalid, EndpointFailed, EndpointRefused, WardenError
 
 if TYPE_CHECKING:
@@ -109,9 +108,10 @@ class Devnet:
             )
         fork_block = await self._fork_block(before)
         node_port = _port(self.config.node_port, before.node_url if before else None)
-        contracts = await self._contracts_from_before(before, node_port, fork_block)
-        if contracts is None:
-            contracts = await self._contracts_deployed(node_port, fork_block)
+        self._chain = Chain(self.config, port=node_port, fork_block=fork_block)
+        await self._chain.start()
+        contracts = await self._contracts(before)
+        await self._chain.begin_mining()
         await self._start_endpoints(before)
         self._noise = NoiseTraders(
             self.node, contracts, self.config.noise, seed=self.config.seed, per_weth=_per_weth(contracts)
@@ -153,6 +153,10 @@ class Devnet:
             )
         finally:
             chain.cancel()
+
+    async def set_mining(self, *, running: bool) -> None:
+        """Let blocks come as configured, or hold them; then `evm_mine` at the node makes one by hand."""
+        await self._running_chain().set_mining(running=running)
 
     async def set_fault(self, endpoint: str, fault: Fault) -> None:
         """Have an endpoint behave so from now on.
@@ -197,31 +201,15 @@ class Devnet:
                 f"devnet.fork_url: {host} does not answer: correct it or leave it out"
             ) from error
 
-    async def _contracts_from_before(
-        self, before: Manifest | None, port: int, fork_block: int | None
-    ) -> Contracts | None:
-        """Go on with the chain of the run before and give its contracts; None where there are none."""
-        if before is None or StateFiles(chain_directory(self.config)).newest() is None:
-            return None
-        await self._start_chain(Chain(self.config, port=port, fork_block=fork_block))
-        has_router = int(await self.node.call("eth_getCode", before.router, "latest"), 16)
-        if has_router and await self._genesis_hash() == before.genesis:
-            return before.contracts()
-        await self._running_chain().stop()
-        return None
-
-    async def _contracts_deployed(self, port: int, fork_block: int | None) -> Contracts:
-        """Deploy on a chain that mines by hand, then go on with that chain as it is configured."""
+    async def _contracts(self, before: Manifest | None) -> Contracts:
+        """Give the contracts of the run before if they are on this chain, else deploy."""
+        if before is not None and await self._genesis_hash() == before.genesis:
+            code = await self.node.call("eth_getCode", before.router, "latest")
+            pool = await self.node.call("eth_getCode", before.pairs[-1].address, "latest")
+            if int(code, 16) and int(pool, 16):
+                return before.contracts()
         existing = await self._existing_uniswap()
-        await self._start_chain(Chain(self.config, port=port, fork_block=fork_block, by_hand=True))
-        contracts = await asyncio.to_thread(_deploy, self.node.url, self.config, existing)
-        await self._running_chain().stop()
-        await self._start_chain(Chain(self.config, port=port, fork_block=fork_block))
-        return contracts
-
-    async def _start_chain(self, chain: Chain) -> None:
-        self._chain = chain  # first, so that `stop` finds what a start that fails has left
-        await chain.start()
+        return await asyncio.to_thread(_deploy, self.node.url, self.config, existing)
 
     async def _existing_uniswap(self) -> UniswapAddresses | None:
         if self.config.fork_url is None or self.config.fork_uniswap is not None:
