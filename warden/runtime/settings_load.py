@@ -22,6 +22,7 @@ from pydantic_settings import (
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from warden.domain.errors import ConfigurationInvalid
@@ -59,10 +60,11 @@ def load(file: Path) -> Settings:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationInvalid(f"{file}: not TOML: {error}") from error
-    _refuse_unknown_environment(os.environ)
+    variables = _variables(file.with_name(".env"))
+    _refuse_unknown_environment(variables)
     checked = _check(file, text, document)
     settings = Settings(**{each.name: getattr(checked, each.name) for each in fields(Settings)})
-    settings = _dry_run(settings, os.environ)
+    settings = _dry_run(settings, variables)
     _check_together(file, text, settings)
     return settings
 
@@ -91,6 +93,18 @@ def _text_of(file: Path) -> str:
         raise ConfigurationInvalid(f"{file}: not UTF-8 at byte {error.start}") from error
 
 
+def _variables(dotenv: Path) -> dict[str, str]:
+    """Return the environment on top of .env, names in upper case; .env may hold others' variables too."""
+    try:
+        below = DotEnvSettingsSource(BaseSettings, env_file=dotenv).env_vars
+    except OSError as error:
+        raise ConfigurationInvalid(f"{dotenv}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationInvalid(f"{dotenv}: not UTF-8 at byte {error.start}") from error
+    named = {name.upper(): value or "" for name, value in below.items()}
+    return named | {name.upper(): value for name, value in os.environ.items()}
+
+
 def _check(file: Path, text: str, document: dict[str, Any]) -> BaseSettings:
     class Checked(BaseSettings):
         model_config = SettingsConfigDict(
@@ -108,7 +122,9 @@ def _check(file: Path, text: str, document: dict[str, Any]) -> BaseSettings:
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             return (
                 EnvSettingsSource(settings_cls),
-                DotEnvSettingsSource(settings_cls, env_file=file.with_name(".env")),
+                DotEnvSettingsSource(
+                    settings_cls, env_file=file.with_name(".env"), dotenv_filtering="only_existing"
+                ),
                 InitSettingsSource(settings_cls, init_kwargs=document),
                 init_settings,
             )
@@ -120,8 +136,10 @@ def _check(file: Path, text: str, document: dict[str, Any]) -> BaseSettings:
         checked: BaseSettings = model()
     except ValidationError as error:
         raise ConfigurationInvalid(_explain(file, text, error.errors())) from error
-    except ValueError as error:
-        raise ConfigurationInvalid(f"{file}: {error}") from error
+    except SettingsError as error:
+        raise ConfigurationInvalid(
+            f"environment: {error}; set one value by name instead, as WARDEN_LIMITS__MAX_TRADE_ETH=1"
+        ) from error
     return checked
 
 
@@ -186,7 +204,8 @@ def _refuse_unknown_environment(environ: Mapping[str, str]) -> None:
     for name in sorted(environ):
         if name.startswith("WARDEN_") and name not in _NOT_SETTINGS and name.split("__")[0] not in known:
             raise ConfigurationInvalid(
-                f"environment variable {name}: no such setting; names look like WARDEN_LIMITS__MAX_TRADE_ETH"
+                f"environment variable {name} (or in .env): no such setting; "
+                "names look like WARDEN_LIMITS__MAX_TRADE_ETH"
             )
 
 
