@@ -73,13 +73,14 @@ def broken_contracts(copy: Path) -> list[str]:
     return [contract for contract, verdict in verdicts.items() if verdict == "BROKEN"]
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """Return a copy of the code that may be broken."""
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the code that may be broken, and is mended after each test."""
+    made = tmp_path_factory.mktemp("copy")
     for top in ("warden", "console"):
-        shutil.copytree(ROOT / top, tmp_path / top, ignore=shutil.ignore_patterns("__pycache__", "npm"))
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    return tmp_path
+        shutil.copytree(ROOT / top, made / top, ignore=shutil.ignore_patterns("__pycache__", "npm"))
+    shutil.copy(ROOT / "pyproject.toml", made)
+    return made
 
 
 def test_the_contracts_hold(copy: Path) -> None:
@@ -96,9 +97,12 @@ def test_each_contract_has_a_proof() -> None:
 def test_a_broken_contract_is_found(copy: Path, contract: str) -> None:
     """Each contract finds the import that breaks it."""
     file, line = VIOLATIONS[contract]
-    with (copy / file).open("a", encoding="utf-8") as stream:
-        stream.write(f"\n{line}\n")
-    assert contract in broken_contracts(copy)
+    whole = (copy / file).read_text(encoding="utf-8")
+    (copy / file).write_text(f"{whole}\n{line}\n", encoding="utf-8")
+    try:
+        assert contract in broken_contracts(copy)
+    finally:
+        (copy / file).write_text(whole, encoding="utf-8")
 
 
 def test_every_package_has_its_place() -> None:
