@@ -1,0 +1,1 @@
+"""Strategies that tests load as a user would, by path."""
