@@ -104,7 +104,8 @@ def _own_or_link(path: Path, elsewhere: Path | None) -> None:
     """Make `path` a directory of ours, or a link to `elsewhere`, which must then be ours."""
     target = path if elsewhere is None else elsewhere.absolute()
     if elsewhere is not None and not (path.is_symlink() and path.readlink() == target):
-        path.unlink(missing_ok=True)
+        if path.is_symlink():
+            path.unlink()
         path.symlink_to(target)
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = target.stat(follow_symlinks=False)
