@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from warden.watchdog.stops import Stops
     from warden.wire.messages import Arm
 
-_GIVE_UP_NS: Final = 15_000_000_000
+_GIVE_UP_NS: Final = 8_000_000_000  # before the command line gives up on the answer
 
 
 class _Stage(Enum):
@@ -126,7 +126,7 @@ class Arming:
         if refusal:
             self._end(flow, EXIT_REFUSED, f"given up: {refusal}")
         elif now_ns >= flow.give_up_ns:
-            self._end(flow, EXIT_FAILED, "given up: the disk or the stop directory did not answer in 15 s")
+            self._end(flow, EXIT_FAILED, "given up: the disk or the stop directory did not answer in 8 s")
         elif flow.stage is _Stage.RECOVER_ROW and self._out.synced >= flow.row:
             flow.stage = _Stage.CLEARING
             self._stops.clearing = frozenset(flow.stop_ids)

@@ -36,6 +36,7 @@ class Standing:
     Attributes:
         lifted_by: as the table says, or ARM once it may no longer lift by itself.
         session: of the process that it is about, if any.
+        who: who lifts it, where that is not simply what the table says.
         gone_ns: since when the condition itself has been gone without a break; None while it lasts.
     """
 
@@ -44,12 +45,13 @@ class Standing:
     detail: str
     lifted_by: LiftedBy
     session: str = ""
+    who: str = ""
     gone_ns: int | None = None
 
     def text(self) -> str:
         """Return it as one line for people."""
         detail = f" ({self.detail})" if self.detail else ""
-        return f"{RULES[self.cause].text}{detail}; {_WHO[self.lifted_by]}"
+        return f"{RULES[self.cause].text}{detail}; {self.who or _WHO[self.lifted_by]}"
 
 
 class Authority:

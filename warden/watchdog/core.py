@@ -251,6 +251,7 @@ class Core:
         waiting = [role.value for role, peer in self.liveness.peers.items() if not peer.ready()]
         if waiting:
             self.authority.stand(Cause.NOT_ARMED, now_ns, f"waits for {', '.join(waiting)}")
+            self.authority.standing[Cause.NOT_ARMED].who = "arms by itself when all are ready and clean"
         elif not self.stops.stopped and self.authority.standing.keys() == {Cause.NOT_ARMED}:
             self._no_arming_by_itself("arm_on_start is under way", now_ns)
             self.arming.arm_by_itself(now_ns)
@@ -258,6 +259,7 @@ class Core:
     def _no_arming_by_itself(self, why: str, now_ns: int) -> None:
         self._auto = False
         self.authority.stand(Cause.NOT_ARMED, now_ns, why)
+        self.authority.standing[Cause.NOT_ARMED].who = ""
 
     def _asked(self, event: OperatorAsked, now_ns: int) -> None:
         match event.request:

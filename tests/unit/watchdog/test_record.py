@@ -1,0 +1,99 @@
+"""How the run before ended, read from the last rows of a real journal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from warden.domain.errors import InvariantBroken
+from warden.runtime.clock import SystemClock
+from warden.runtime.journal import Journal
+from warden.watchdog.commands import WriteRow
+from warden.watchdog.core import LastRun
+from warden.watchdog.record import Record, last_run
+from warden.wire.codec import to_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_Rows = tuple[tuple[str, dict[str, Any]], ...]
+_ENDED: dict[str, Any] = {"mode": "AGGRESSIVE", "trips": [], "stop_ids": []}
+
+
+def _written(path: Path, *rows: tuple[str, dict[str, Any]]) -> LastRun:
+    """Write rows to a journal and return what is read from them."""
+    journal = Journal(path, SystemClock())
+    for kind, body in rows:
+        journal.append(kind, to_json(body))
+    journal.close()
+    return last_run(path, len(rows))
+
+
+def test_a_first_run_is_clean(tmp_path: Path) -> None:
+    """Nothing ended badly where nothing was."""
+    record = Record(tmp_path / "watchdog.db", SystemClock())
+    assert (record.last, record.rows, record.failure()) == (LastRun(), 0, "")
+    record.close()
+
+
+def test_a_run_that_ended_in_order_is_clean(tmp_path: Path) -> None:
+    """Its last row says so."""
+    rows: _Rows = (("started", {}), ("ended", _ENDED))
+    assert _written(tmp_path / "watchdog.db", *rows) == LastRun()
+
+
+def test_a_run_without_its_last_row_is_not(tmp_path: Path) -> None:
+    """Killed, cut off, or the disk did not take it: all the same."""
+    rows: _Rows = (("started", {}), ("ended", _ENDED), ("started", {}), ("armed", {}))
+    assert _written(tmp_path / "watchdog.db", *rows) == LastRun(clean=False)
+
+
+def test_trips_and_stops_that_stood_are_carried_over(tmp_path: Path) -> None:
+    """I7: an orderly end in a trip is remembered as one."""
+    ended = {"mode": "OBSERVE_ONLY", "trips": ["executor-unclean"], "stop_ids": ["s1"]}
+    assert _written(tmp_path / "watchdog.db", ("started", {}), ("ended", ended)) == LastRun(
+        trips=("executor-unclean",), stop_ids=("s1",)
+    )
+
+
+def test_stops_are_followed_through_the_rows(tmp_path: Path) -> None:
+    """Seen, cleared, vanished: what is left stood when the run was killed."""
+    rows: _Rows = (
+        ("started", {}),
+        ("stop.seen", {"stop_id": "s1"}),
+        ("stop.seen", {"stop_id": "s2"}),
+        ("stop.seen", {"stop_id": "s3"}),
+        ("stop.cleared", {"stop_id": "s1"}),
+        ("stop.vanished", {"stop_id": "s2"}),
+    )
+    assert _written(tmp_path / "watchdog.db", *rows) == LastRun(clean=False, stop_ids=("s3",))
+
+
+def test_it_looks_back_only_as_far_as_it_must(tmp_path: Path) -> None:
+    """A witness row says what stood: older rows are not needed, however many there are."""
+    rows: list[tuple[str, dict[str, Any]]] = [("started", {}), ("stop.seen", {"stop_id": "s1"})]
+    rows += [("lapse", {})] * 1_500
+    assert _written(tmp_path / "old.db", *rows) == LastRun(clean=False, stop_ids=("s1",))
+    rows += [("witness", {"stop_ids": ["s2"]}), ("stop.seen", {"stop_id": "s4"})]
+    assert _written(tmp_path / "new.db", *rows) == LastRun(clean=False, stop_ids=("s2", "s4"))
+
+
+def test_rows_are_numbered_alike_on_both_sides(tmp_path: Path) -> None:
+    """The core waits for numbers: one that differs is a contradiction, not a detail."""
+    record = Record(tmp_path / "watchdog.db", SystemClock())
+    record.append(WriteRow(row=1, kind="started", body={}))
+    with pytest.raises(InvariantBroken):
+        record.append(WriteRow(row=3, kind="armed", body={}))
+    record.close()
+
+
+def test_a_file_that_is_no_journal_is_said_and_survived(tmp_path: Path) -> None:
+    """The loop goes on without a journal, to say that it has none."""
+    path = tmp_path / "watchdog.db"
+    path.write_bytes(b"something else" * 200)
+    record = Record(path, SystemClock())
+    assert "watchdog.db" in record.failure()
+    assert record.wake is None
+    record.append(WriteRow(row=1, kind="started", body={}))
+    record.close()
