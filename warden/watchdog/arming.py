@@ -83,7 +83,7 @@ class Arming:
             return
         if recover is not None:
             self._begin_recovery(identity, recover, now_ns)
-        elif not self._authority.trips() and self._authority.mode == self._authority.ceiling(positions):
+        elif self._authority.mode is self._authority.ceiling(positions) is Mode.AGGRESSIVE:
             self.reply(identity, EXIT_DONE, f"armed already: {self._authority.mode.name}")
         else:
             self._begin_arming(identity, request.operator, request.reason, now_ns)

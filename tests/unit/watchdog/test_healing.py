@@ -238,3 +238,13 @@ def test_a_short_pause_of_the_watchdog_is_only_told() -> None:
     scene.run(200)
     assert scene.mode == "AGGRESSIVE"
     assert len(scene.notices("watchdog.paused")) == 1
+
+
+def test_an_operator_need_not_wait_for_a_lapse_to_heal() -> None:
+    """Arming by name lifts a lapse at once; the process must be ready again."""
+    scene = Scene().up()
+    _blink(scene, Role.GATEWAY)
+    scene.run(500)
+    assert scene.mode == "OBSERVE_ONLY"
+    assert scene.ask(Arm("ann", "I pulled the cable")).exit_code == 0
+    assert scene.mode == "AGGRESSIVE"
