@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -168,8 +169,10 @@ def _chain_of(endpoint: EndpointSettings) -> tuple[int | None, str]:
         return None, "answers eth_chainId with an error"
     except EndpointFailed as error:
         cause = error.__cause__
-        reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else type(cause).__name__
-        return None, "does not answer with JSON-RPC" if cause is None else f"cannot be reached ({reason})"
+        if isinstance(cause, OSError | HTTPException):
+            reason = getattr(cause, "strerror", None) or type(cause).__name__
+            return None, f"cannot be reached ({reason})"
+        return None, "does not answer with JSON-RPC"
     except (TypeError, ValueError):
         return None, "answers eth_chainId with no number"
     finally:

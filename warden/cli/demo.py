@@ -66,7 +66,7 @@ class Demo:
         """
         settings = read_settings(home)
         try:
-            with starting(home, settings) as where:
+            with starting(home, settings, warn) as where:
                 make_ready(settings, where, warn)
                 supervisord = start_supervisord(where, settings, before_exec=die_with_parent)
             say("starting devnet gateway executor watchdog logger notifier api trader …")

@@ -42,8 +42,9 @@ def landed_trades(view: SystemView, told: frozenset[str]) -> list[TradeLine]:
 
 
 def trade_line(line: TradeLine, clock_text: str) -> str:
-    """Return one landed trade in one line."""
-    return f"{clock_text} landed {line.tx_hash} in block {line.block}, net {_ether(line.net_wei)} ETH"
+    """Return one transaction that has landed in one line: a trade, or the allowance before the first."""
+    what = "allowance" if line.intent_id.startswith("approve-") else "trade"
+    return f"{clock_text} {what} landed: {line.tx_hash} in block {line.block}, net {_ether(line.net_wei)} ETH"
 
 
 def _known(value: object, *, live: bool) -> str:

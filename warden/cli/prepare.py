@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from warden.cli import checks, supervisor
+from warden.cli.down import end_instance
 from warden.cli.home import CONFIG_NAME
 from warden.cli.running import running
 from warden.cli.running import supervisord as find_supervisord
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from warden.runtime.settings import Settings
 
-LEFTOVERS_END_WITHIN_S: Final = 15.0
+LEFTOVERS_END_WITHIN_S: Final = 5.0
 _LOOK_EVERY_S: Final = 0.1
 
 
@@ -43,11 +44,12 @@ def read_settings(home: Path) -> Settings:
 
 
 @contextmanager
-def starting(home: Path, settings: Settings) -> Iterator[Places]:
+def starting(home: Path, settings: Settings, warn: Callable[[str], None]) -> Iterator[Places]:
     """Hold the right to start the instance at `home`; its directories are there inside.
 
     Raises:
-        ConfigurationInvalid: it runs already, is being started, or processes of an earlier run do not end.
+        ConfigurationInvalid: it runs already or is being started.
+        StillAlive: what is left of an earlier run cannot be ended.
     """
     # Looked for before anything is touched: a running instance keeps its links and directories.
     _refuse_running(home)
@@ -64,7 +66,7 @@ def starting(home: Path, settings: Settings) -> Iterator[Places]:
         except OSError as error:
             raise ConfigurationInvalid(f"{home} is being started by another 'warden up'") from error
         _refuse_running(home)
-        _await_leftovers(home)
+        _end_leftovers(home, warn)
         yield where
     finally:
         os.close(handle)
@@ -121,11 +123,17 @@ def _refuse_running(home: Path) -> None:
         )
 
 
-def _await_leftovers(home: Path) -> None:
-    """Wait for what a killed supervisord left behind: the kernel has told it to end, which takes a moment."""
+def _end_leftovers(home: Path, warn: Callable[[str], None]) -> None:
+    """Wait for what a killed supervisord left behind: the kernel has told it to end. End what does not.
+
+    Raises:
+        StillAlive: something cannot be ended.
+    """
     end = time.monotonic() + LEFTOVERS_END_WITHIN_S
     while left := running(home):
         if time.monotonic() > end:
             names = ", ".join(f"{each.name} (pid {each.pid})" for each in left)
-            raise ConfigurationInvalid(f"processes of an earlier run do not end: {names}; run 'warden down'")
+            warn(f"processes of an earlier run do not end by themselves and are ended: {names}")
+            end_instance(home)
+            return
         time.sleep(_LOOK_EVERY_S)

@@ -12,6 +12,7 @@ from warden.domain.errors import EXIT_DONE, EXIT_USAGE, NotRunning
 from warden.domain.modes import Environment
 from warden.domain.roles import PROCESSES, Role
 from warden.operator.view import build_view
+from warden.wire.messages import ProcessState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from warden.runtime.places import Places
 
 READY_WITHIN_S: Final = 60.0
+_DEGRADED_FOR_S: Final = 5.0
 _TAIL_BYTES: Final = 16 * 1024
 _NOT_STARTED: Final = frozenset({"FATAL", "STOPPED"})
 # `exitcodes` in supervisord.conf: with any other a program is started again.
@@ -79,16 +81,28 @@ def wait_ready(
     now = time.monotonic()
     end, ask_at = now + timeout_s, now + _ASK_EVERY_S
     over: set[str] = set()
+    degraded_since = now
     while True:
         view = build_view(link.poll(), link.clock.boot_ns())
         missing = not_ready(view, roles)
         if not missing or missing.keys() <= over or ended() or now > end:
+            return view
+        if not missing.keys() <= over | _degraded(view):
+            degraded_since = now
+        elif now - degraded_since > _DEGRADED_FOR_S:
             return view
         time.sleep(_LOOK_EVERY_S)
         now = time.monotonic()
         if now >= ask_at:
             # Asking also wakes supervisord, which else begins only after its first second.
             over, ask_at = final(link.places), now + _ASK_EVERY_S
+
+
+def _degraded(view: SystemView) -> set[str]:
+    """Return who is there and says that something is wrong: that may last."""
+    return {
+        line.name for line in view.processes if not line.stale and line.state == ProcessState.DEGRADED.value
+    }
 
 
 def last_words(where: Places, name: str) -> str:

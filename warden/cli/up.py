@@ -37,7 +37,7 @@ def up(home: Path, *, foreground: bool) -> int:
         SupervisordRefused: it could not be started.
     """
     settings = read_settings(home)
-    with starting(home, settings) as where:
+    with starting(home, settings, warn) as where:
         make_ready(settings, where, warn)
         if foreground:
             become_supervisord(where, settings)

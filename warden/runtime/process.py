@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from warden.wire.messages import Permit, TraderLeave
 
 _PR_SET_PDEATHSIG: Final = 1
+_PARENT_VARIABLE: Final = "WARDEN_SUPERVISORD"
 _FILES_MIN: Final = 256
 _LEAVES_MAX: Final = 64
 
@@ -165,8 +166,13 @@ class Frame:
 
 
 def die_with_parent(number: int = signal.SIGTERM) -> None:
-    """Ask the kernel for signal `number` when the parent ends, so that nothing is orphaned."""
-    parent = os.getppid()
+    """Ask the kernel for signal `number` when the parent ends, so that nothing is orphaned.
+
+    supervisord may have ended while this process was still loading: then nobody would send the signal any
+    more, so supervisord.conf names it in the environment.
+    """
+    # Taken out: what this process itself starts has this process as its parent.
+    parent = int(os.environ.pop(_PARENT_VARIABLE, "") or os.getppid())
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
