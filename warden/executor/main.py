@@ -119,7 +119,7 @@ class Executor:
         for row in self._desk.look():
             self._record(Record(row=row))
             word = "lifted" if row.lifted else "seen"
-            self._frame.event(Severity.WARNING, f"gate.stop-{word}", f"stop {row.stop_id} {word}")
+            self._frame.event(Severity.INFO, f"gate.stop-{word}", f"stop {row.stop_id} {word}")
         self._take_permits()
         self._carry_on_after_sync()
         if self._core is None:
