@@ -21,21 +21,26 @@ if TYPE_CHECKING:
     from warden.runtime.bus import Server, Subscriber
 
 
-def alerts(instance: Instance) -> list[dict[str, Any]]:
-    """Return the lines of alerts.log, none while it is not there."""
+def of_kind(instance: Instance, *kinds: str) -> list[dict[str, Any]]:
+    """Return the lines of alerts.log of some kinds, none while it is not there.
+
+    Others may be among them: most tests run no watchdog, and on a slow machine its silence is noticed.
+    """
     path: Path = instance.places.logs / "alerts.log"
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
-
-
-def of_kind(instance: Instance, kind: str) -> list[dict[str, Any]]:
-    """Return the lines of alerts.log of one kind."""
-    return [each for each in alerts(instance) if each["kind"] == kind]
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    return [each for each in map(json.loads, lines) if each["kind"] in kinds]
 
 
 def newest(ear: Subscriber) -> NotifierStatus | None:
     """Return the newest status that waits."""
     found = [message for _, message in ear.drain() if isinstance(message, NotifierStatus)]
     return found[-1] if found else None
+
+
+def shows(ear: Subscriber, title: str) -> bool:
+    """Tell whether the newest status that waits shows an alert of that title."""
+    status = newest(ear)
+    return status is not None and any(line.title == title for line in status.recent)
 
 
 def ring(instance: Instance, speaker: Speaker, kind: str) -> None:
@@ -63,18 +68,16 @@ def test_an_event_becomes_an_alert_on_every_channel() -> None:
         assert first["source"] == "gateway"
         assert of_kind(instance, "endpoint.returned") == []
         shown: list[NotifierStatus] = []
+        wanted = ["Something needs a look", "An RPC endpoint is on another chain"]
 
         def complete() -> bool:
             status = newest(ear)
             shown[:] = shown if status is None else [status]
-            return bool(shown) and shown[0].total == 2
+            return bool(shown) and set(wanted) <= {line.title for line in shown[0].recent}
 
         wait_until(complete, "two alerts in the status")
-        assert [line.title for line in shown[0].recent] == [
-            "Something needs a look",
-            "An RPC endpoint is on another chain",
-        ]
-        assert shown[0].unacknowledged == 2
+        assert [line.title for line in shown[0].recent if line.title in wanted] == wanted
+        assert shown[0].total == shown[0].unacknowledged == len(shown[0].recent)
 
 
 def test_alerts_survive_a_kill() -> None:
@@ -84,16 +87,15 @@ def test_alerts_survive_a_kill() -> None:
         instance.start(Role.NOTIFIER)
         with Speaker(instance, Role.EXECUTOR) as executor:
             ring(instance, executor, "breaker.opened")
-            wait_until(lambda: (status := newest(ear)) is not None and status.total == 1, "first alert shown")
+            wait_until(lambda: shows(ear, "The circuit breaker opened"), "first alert shown")
             instance.signal(Role.NOTIFIER, signal.SIGKILL)
             assert instance.processes[Role.NOTIFIER].wait(60) == -signal.SIGKILL
             instance.start(Role.NOTIFIER)
-            wait_until(lambda: (status := newest(ear)) is not None and status.total == 1, "remembered alert")
+            wait_until(lambda: shows(ear, "The circuit breaker opened"), "remembered alert")
             ring(instance, executor, "trade.unknown")
-        assert [(each["alert_id"], each["kind"]) for each in alerts(instance)] == [
-            ("A000001", "breaker.opened"),
-            ("A000002", "trade.unknown"),
-        ]
+        before, after = of_kind(instance, "breaker.opened", "trade.unknown")
+        assert (before["kind"], after["kind"]) == ("breaker.opened", "trade.unknown")
+        assert before["alert_id"] < after["alert_id"]
         assert instance.end(Role.NOTIFIER) == 0
 
 
