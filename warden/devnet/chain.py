@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from warden.devnet.config import DevnetConfig
 
 READY_TIMEOUT_S: Final = 60.0  # a fork fetches its first block over the network
+NEVER_S: Final = 10**9
 MS_PER_S: Final = 1_000
 READY_POLL_S: Final = 0.02
 END_TIMEOUT_S: Final = 20.0
@@ -154,7 +155,8 @@ class Chain:
         command = [str(config.anvil), "--quiet", "--host", LOOPBACK, "--port", str(self._port)]
         command += ["--chain-id", str(config.chain_id), "--mnemonic-seed-unsafe", str(config.seed)]
         command += ["--accounts", str(ACCOUNTS), "--balance", str(ACCOUNT_BALANCE_ETH)]
-        command += ["--dump-state", str(self.state.at_exit)]
+        # Only at its end: in between we do it ourselves, whole or not at all.
+        command += ["--dump-state", str(self.state.at_exit), "--state-interval", str(NEVER_S)]
         # Memory: only this many blocks' states, and transactions of only so many blocks, are kept.
         command += ["--prune-history", str(config.history_blocks)]
         command += ["--transaction-block-keeper", str(TRANSACTIONS_KEPT_BLOCKS)]
