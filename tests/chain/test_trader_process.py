@@ -193,6 +193,8 @@ def test_hung_endpoints_are_outlived(rich: DevnetProcess) -> None:
 def test_a_strategy_that_raises_is_counted_told_and_given_up(rich: DevnetProcess) -> None:
     """Ten in a row: not run any more, DEGRADED, alive. Type and place are told, values never."""
     with trading(rich, "raises:Raises", RAISES) as peers:
+        # Telemetry is lost on whoever does not listen yet, and every event counts here.
+        peers.until(lambda: bool(peers.statuses), "telemetry")
         peers.leave_for = "sender"
         peers.until(lambda: "strategy.failed" in peers.kinds(), "strategy given up")
         raised = [event for event in peers.events if event.kind == "strategy.raised"]
