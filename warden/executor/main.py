@@ -10,9 +10,11 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import zmq
+from eth_utils.address import to_checksum_address
 
 from warden import __version__
-from warden.domain.errors import ConfigurationInvalid, JournalBroken
+from warden.domain.errors import ConfigurationInvalid, InvariantBroken, JournalBroken
+from warden.domain.modes import Environment
 from warden.domain.money import BPS_ONE, WEI_PER_GWEI, ether_to_wei
 from warden.domain.risk.circuit_breaker import BreakerLimits
 from warden.domain.risk.position_size import SizeLimits
@@ -46,6 +48,7 @@ from warden.executor.stops import StopDesk
 from warden.runtime.clock import NS_PER_MS, wall_text
 from warden.runtime.journal import Journal, read
 from warden.runtime.venue import load_venue, served_url
+from warden.runtime.wallet import wallet_address
 from warden.wire.addresses import INTENTS, STOP
 from warden.wire.codec import Undecodable, decode, encode, from_json, to_json
 from warden.wire.messages import Permit, ProcessState, Severity, Submit
@@ -82,7 +85,14 @@ class Executor:
         # Served before anything else is looked at: a stop is heard from the first moment on.
         stop_server = frame.bus.serve(STOP)
         self._desk = StopDesk(stop_server, frame.latch, self._gate, frame.session)
-        self._account: LocalAccount = unlock(frame.settings, frame.places)
+        # On paper nothing is signed: the key stays where it is, and there is nothing to send with.
+        self._sends = frame.settings.environment is not Environment.PAPER
+        self._account: LocalAccount | None = unlock(frame.settings, frame.places) if self._sends else None
+        self._wallet = (
+            to_checksum_address(wallet_address(frame.settings, frame.places))
+            if self._account is None
+            else str(self._account.address)
+        )
         self._journal = Journal(frame.places.journal(Role.EXECUTOR), frame.clock)
         self._book = _book_of(frame)
         self._clean = self._book.empty or self._book.ended_in_order
@@ -104,7 +114,7 @@ class Executor:
 
     def run(self) -> None:
         """Turn until the frame ends, then end in order."""
-        started = StartedRow(session=self._frame.session, version=__version__, wallet=self._account.address)
+        started = StartedRow(session=self._frame.session, version=__version__, wallet=self._wallet)
         self._record(Record(row=started))
         while not self._frame.ending:
             self._poller.poll(_TURN_MS)
@@ -145,15 +155,16 @@ class Executor:
         venue = load_venue(self._frame.settings, self._frame.places)
         if venue is None:
             return
-        self._terms = terms = _terms(self._frame.settings, venue, self._account.address)
-        if terms.legs == 0:
+        self._terms = terms = _terms(self._frame.settings, venue, self._wallet)
+        if terms.sends and terms.legs == 0:
             raise ConfigurationInvalid("no endpoint has send = true: transactions would go nowhere")
         self._core = ExecutorCore(terms, self._book)
         places = self._frame.places
         self._reader = ChainReader(lambda: served_url(places, Role.GATEWAY), terms)
-        self._legs = Legs(venue.endpoints, self._gate)
         self._poller.register(self._reader.wake, zmq.POLLIN)
-        self._poller.register(self._legs.wake, zmq.POLLIN)
+        if self._sends:
+            self._legs = Legs(venue.endpoints, self._gate)
+            self._poller.register(self._legs.wake, zmq.POLLIN)
         self._detail = "asking which chain it is"
 
     def _take_results(self, core: ExecutorCore) -> None:
@@ -244,6 +255,8 @@ class Executor:
                     failed = SimulationFailed(command.intent_id, refused=False, text="too many reads wait")
                     self._handle(core, failed)
             case Sign():
+                if self._account is None:
+                    raise InvariantBroken("a transaction was to be signed in the paper environment")
                 self._handle(core, sign(self._account, command, core.chain_id))
             case Send():
                 if self._legs is not None:
@@ -330,6 +343,7 @@ def _book_of(frame: Frame) -> Book:
 def _terms(settings: Settings, venue: Venue, wallet: str) -> Terms:
     limits, breaker = settings.limits, settings.breaker
     return Terms(
+        sends=settings.environment is not Environment.PAPER,
         wallet=wallet,
         chain_id=settings.chain.id,
         genesis=venue.genesis,

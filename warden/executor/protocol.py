@@ -16,8 +16,14 @@ from warden.wire.rows import ExecutorRow, SignedRow
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """What is fixed while this executor runs. `legs` is how many endpoints a transaction is sent to."""
+    """What is fixed while this executor runs.
 
+    Attributes:
+        sends: False in the paper environment, where nothing is signed or sent.
+        legs: how many endpoints a transaction is sent to.
+    """
+
+    sends: bool
     wallet: str
     chain_id: int
     genesis: str

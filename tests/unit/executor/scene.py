@@ -45,6 +45,7 @@ ENDPOINTS = ("a", "b", "c")
 TRADER = b"trader"
 
 TERMS = Terms(
+    sends=True,
     wallet=WALLET,
     chain_id=31337,
     genesis=GENESIS,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from tests.unit.executor.scene import ETHER, GENESIS, TOKEN_A, TRADER, WETH, Scene, intent, only
+from tests.unit.executor.scene import ETHER, GENESIS, TERMS, TOKEN_A, TRADER, WETH, Scene, intent, only
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.intents import Outcome, TradeState
 from warden.domain.modes import Action
@@ -78,7 +79,7 @@ def test_the_gates_refusal_comes_first() -> None:
     ],
 )
 def test_what_is_no_safe_trade_is_refused(changed: dict[str, object], rule: str) -> None:
-    """PS1: sizes outside the limits, malformed paths, open positions and unprofitable cycles get a typed no."""
+    """PS1: sizes outside the limits, malformed paths, open positions and unprofitable cycles: a typed no."""
     scene = Scene().begin()
     assert rule_of(scene.submit(intent(**changed))) == rule  # type: ignore[arg-type] # keys of intent()
 
@@ -318,3 +319,11 @@ def test_refusals_are_folded() -> None:
     assert len([row for row in scene.rows if type(row).__name__ == "DecisionRow"]) == 1
     (line,) = scene.core.decisions.lines()
     assert (line.count, line.decision.rule) == (50, "limits.max_trade_eth")
+
+
+def test_paper_signs_and_sends_nothing() -> None:
+    """DESIGN §6: in the paper environment a good trade is refused by name, and nothing else happens."""
+    scene = Scene(terms=msgspec.structs.replace(TERMS, sends=False)).begin(allowance_wei=0)
+    commands = scene.submit(intent())
+    assert rule_of(commands) == "environment.paper"
+    assert [only(commands, kind) for kind in (Simulate, Sign, Send)] == [[], [], []]
