@@ -1,0 +1,62 @@
+"""Where the key stands and whose it is, without decrypting it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from warden.domain.errors import ConfigurationInvalid
+from warden.domain.modes import Environment
+from warden.runtime.places import Places, create
+from warden.runtime.settings import Settings, WalletSettings
+from warden.runtime.wallet import keystore_path, password_path, wallet_address
+
+DEVNET = Settings(environment=Environment.DEVNET)
+LIVE = Settings(environment=Environment.LIVE, wallet=WalletSettings(keystore=Path("k.json")))
+
+
+@pytest.fixture
+def where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+    """An instance without a systemd credential."""
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    return create(tmp_path / "home", run_dir=tmp_path / "run")
+
+
+def test_paths_are_relative_to_the_home(where: Places) -> None:
+    """The devnet has its own below the keys; live names it."""
+    assert keystore_path(DEVNET, where) == where.keys / "wallet.json"
+    assert keystore_path(LIVE, where) == where.home / "k.json"
+    absolute = Settings(wallet=WalletSettings(keystore=Path("/x/k.json"), password_file=Path("/x/p")))
+    assert (keystore_path(absolute, where), password_path(absolute, where)) == (
+        Path("/x/k.json"),
+        Path("/x/p"),
+    )
+    with pytest.raises(ConfigurationInvalid, match=r"wallet\.keystore"):
+        keystore_path(Settings(environment=Environment.LIVE), where)
+
+
+def test_the_password_is_a_file_or_a_credential(where: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Setting first, systemd's credential then, the devnet's own last; live without any is refused."""
+    assert password_path(DEVNET, where) == where.keys / "wallet.password"
+    with pytest.raises(ConfigurationInvalid, match="keystore-password"):
+        password_path(LIVE, where)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/credentials/x")
+    assert password_path(LIVE, where) == Path("/run/credentials/x/keystore-password")
+
+
+@pytest.mark.parametrize("written", ["AbCd", "0xAbCd"])
+def test_the_address_is_read_as_lower_case_hex(where: Places, written: str) -> None:
+    """With or without 0x in the file."""
+    keystore_path(DEVNET, where).write_text(f'{{"address":"{written}","crypto":{{}},"version":3}}')
+    assert wallet_address(DEVNET, where) == "0xabcd"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}", b"[]", b'{"address":5}', b"\xff"])
+def test_a_keystore_that_is_none_is_one_line(where: Places, content: bytes | None) -> None:
+    """Missing, torn or foreign: named."""
+    if content is not None:
+        keystore_path(DEVNET, where).write_bytes(content)
+    with pytest.raises(ConfigurationInvalid, match=r"wallet\.json") as caught:
+        wallet_address(DEVNET, where)
+    assert "\n" not in str(caught.value)
