@@ -21,7 +21,7 @@ class Tone(StrEnum):
     """A colour of the theme."""
 
     PLAIN = ""
-    QUIET = "$text-muted"
+    QUIET = "$foreground-muted"
     TITLE = "bold $text-primary"
     GOOD = "$text-success"
     CAUTION = "bold $text-warning"

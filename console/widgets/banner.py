@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from console.paint import WORD_GLYPH, WORD_KIND, Tone, clean, line, spread, stale_text, tick_sign
+from console.paint import (
+    WORD_GLYPH,
+    WORD_KIND,
+    Tone,
+    clean,
+    clock_text,
+    ether_text,
+    line,
+    spread,
+    stale_text,
+    tick_sign,
+)
 from console.widgets.pane import Pane
 from warden.domain.modes import Environment
-from warden.operator.picture import Seen, age_text
+from warden.operator.picture import Seen, Word, age_text
 
 if TYPE_CHECKING:
     from textual.content import Content
@@ -50,7 +61,17 @@ class Banner(Pane):
             tick_sign(picture.tick),
             " ",
         )
-        return [spread(left, right, width), line(f" {clean(picture.why)}")]
+        return [spread(left, right, width), line(f" {clean(picture.why) or _doing(picture)}")]
+
+
+def _doing(picture: Picture) -> str:
+    """Return what it is doing, where nothing needs to be explained: the last trade."""
+    trades = picture.view.money.trades_recent
+    if picture.word is not Word.TRADING or not trades:
+        return ""
+    last = trades[0]
+    net = f" {ether_text(last.net_wei)}" if last.net_wei is not None else ""
+    return f"last trade {clock_text(last.time)} {clean(last.state)}{net}"
 
 
 class Ages(Pane):

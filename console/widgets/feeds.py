@@ -83,7 +83,8 @@ class Trades(Pane):
         money = picture.view.money
         lines = [_trade(each, width) for each in money.trades_recent[: height - 1]]
         seen = money.seen if money.seen.stale else None
-        return [heading("TRADES", seen), *(lines or [line(("none yet", Tone.QUIET))])]
+        rest = f"{money.pending} in flight" if money.pending and seen is None else ""
+        return [heading("TRADES", seen, rest), *(lines or [line(("none yet", Tone.QUIET))])]
 
 
 def _trade(each: TradeLine, width: int) -> Content:

@@ -64,8 +64,7 @@ def _breaker(money: MoneyPart) -> Content:
     closed = money.breaker == "CLOSED"
     sign, tone = ("✓", Tone.GOOD) if closed else ("✗", Tone.BAD)
     gate = ("gate open", Tone.GOOD) if not money.gate else (f"gate closed: {clean(money.gate)}", Tone.CAUTION)
-    sent = f" · {money.pending} sent" if money.pending else ""
-    return line(f"{'breaker':<{_LABEL}}", (f"{sign} {clean(money.breaker)}", tone), " · ", gate, sent)
+    return line(f"{'breaker':<{_LABEL}}", (f"{sign} {clean(money.breaker)}", tone), " · ", gate)
 
 
 def _positions(money: MoneyPart) -> Content:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -100,6 +101,42 @@ def test_it_stops_while_the_screen_hangs(instance: Instance, tmp_path: Path, key
     hangs = tmp_path / "hangs"
     with terminal([sys.executable, "-c", HUNG, str(instance.home), str(hangs)]) as shown:
         wait_until(hangs.exists, "hanging event loop")
+        shown.press(key)
+        wait_until(lambda: stop_is_there(instance), "stop file")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [b"\x1b[200~a paste whose end was lost", b"\x1b[21;1:1~", b"\xff\xfe\x1b[999999999999u", b"\x1b[\x1b]"],
+    ids=["paste", "colon", "garbage", "cut"],
+)
+@pytest.mark.parametrize("key", [F10, CTRL_X], ids=["f10", "ctrl-x"])
+def test_it_stops_after_a_garbled_line(instance: Instance, before: bytes, key: bytes) -> None:
+    """Whatever a bad line has left in the parser, the next press stops (CO2)."""
+    with terminal([*CONSOLE, "--home", str(instance.home)]) as shown:
+        wait_until(lambda: "UNKNOWN" in shown.printed, "first picture")
+        shown.press(before)
+        time.sleep(0.5)  # so that the key is read by itself, as one that a hand presses is
+        shown.press(key)
+        wait_until(lambda: stop_is_there(instance), "stop file")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        b"\x1b[120;5u",
+        b"\x1b[120;69u",
+        b"\x1b[21;129~",
+        b"ab" + F10,
+        b"\x1b[A" + CTRL_X,
+        b"\x1b[999999999999u" + F10,
+    ],
+    ids=["kitty", "caps-lock", "num-lock", "after-letters", "after-an-arrow", "after-garbage"],
+)
+def test_the_keys_as_other_terminals_send_them(instance: Instance, key: bytes) -> None:
+    """Kitty's protocol, lock keys, and a press that arrives together with others (CO2)."""
+    with terminal([*CONSOLE, "--home", str(instance.home)]) as shown:
+        wait_until(lambda: "UNKNOWN" in shown.printed, "first picture")
         shown.press(key)
         wait_until(lambda: stop_is_there(instance), "stop file")
 
