@@ -221,6 +221,8 @@ def markdown() -> str:
         ", ".join(f"{mode.name} (shown as {SCREEN_WORD[mode]})" for mode in sorted(Mode, reverse=True)) + ".",
         "A stop is independent of the mode and stands below them all: while one stands there is no permit.",
         "A lowered mode holds at once; a raised one once its row in the watchdog's journal is synced.",
+        'With `arm_on_start = "if_clean"` the first arming after a start needs no operator: every process is',
+        "ready, every last run ended in order, and no stop and no trip stands or stood at the last end.",
         "",
         "| cause | what happened | becomes | lifted by | runbook |",
         "|---|---|---|---|---|",
