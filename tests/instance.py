@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from warden.domain.roles import Role
 
+DEVNET_ENDS_WITHIN_S = 30.0
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 # Every port 0, so that two runs side by side pass.
@@ -105,11 +106,23 @@ class Instance:
 
     def close(self) -> None:
         """End every process and remove the home."""
+        devnet = self.processes.pop("devnet", None)
         for process in self.processes.values():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGCONT)
-                process.kill()
-            process.wait()
+            _kill(process)
+        if devnet is not None:
+            # In order, so that its chain node has written its last state before the home goes.
+            devnet.terminate()
+            try:
+                devnet.wait(DEVNET_ENDS_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                _kill(devnet)
         shutil.rmtree(self.home, ignore_errors=True)
         if not self.places.run.is_relative_to(self.home):
             shutil.rmtree(self.places.run, ignore_errors=True)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGCONT)
+        process.kill()
+    process.wait()
