@@ -39,8 +39,10 @@ LIMITS: Final[Mapping[Role, Limit]] = MappingProxyType(
 FIRST_WORD_NS: Final = 20 * NS_PER_S
 # One that said that it ends in order is being restarted, or everything is going down.
 ENDED_NS: Final = 30 * NS_PER_S
-# A longer gap between two looks was our own pause, or the machine's, and nobody else's silence.
-_OWN_PAUSE_NS: Final = NS_PER_S
+# A longer gap between two looks was a pause of our own, or of the machine: everyone gets the full time again.
+_OWN_PAUSE_NS: Final = 5 * NS_PER_S
+# Of a shorter gap this much counts, so that a machine that stumbles on and on still finds the dead.
+_OWN_STEP_NS: Final = NS_PER_S
 
 
 class Silent(msgspec.Struct, frozen=True):
@@ -114,7 +116,9 @@ class Silence:
         found = []
         for role, ear in self.ears.items():
             if gap_ns > _OWN_PAUSE_NS:
-                ear.due_ns += gap_ns
+                ear.due_ns = max(ear.due_ns, now_ns + LIMITS[role].silent_ns)
+            elif gap_ns > _OWN_STEP_NS:
+                ear.due_ns += gap_ns - _OWN_STEP_NS
             if ear.told or now_ns < ear.due_ns:
                 continue
             ear.told = ear.ours = True

@@ -47,7 +47,15 @@ def test_our_own_pause_is_nobody_elses_silence() -> None:
     silence.heard(Role.WATCHDOG, 0, 0)
     assert look_until(silence, 0, 1 * S) == []
     assert look_until(silence, 61 * S, 62 * S) == []
-    assert look_until(silence, 62 * S, 70 * S) == [62_950 + 100]
+    assert look_until(silence, 62 * S, 70 * S) == [64_000]
+
+
+def test_a_machine_that_stumbles_still_finds_the_dead() -> None:
+    """Looks that come late again and again delay the alarm; they never call it off."""
+    silence = begun()
+    silence.heard(Role.WATCHDOG, 0, 0)
+    looks = [round(each * 1.5 * S) for each in range(1, 10)]
+    assert [now // 10**6 for now in looks for _ in silence.look(now)] == [4_500]
 
 
 def test_a_status_from_before_does_not_end_a_silence() -> None:
