@@ -87,6 +87,33 @@ def test_its_beats_say_how_it_is(gateway: GatewayProcess, devnet: DevnetProcess)
         wait_beat(server, ProcessState.READY)
 
 
+def test_a_start_is_not_told_as_trouble(gateway: GatewayProcess, devnet: DevnetProcess) -> None:
+    """Between taking up the chain and the first probes it is STARTING: a DEGRADED would cost a lapse."""
+    with gateway.instance.bus(Role.WATCHDOG) as bus:
+        server = bus.serve(BEATS)
+        wait_beat(server, ProcessState.STARTING)
+        gateway.introduce(devnet)
+        states: list[ProcessState] = []
+
+        def ready() -> bool:
+            while (incoming := server.receive()) is not None:
+                states.append(decode(incoming.data, Beat).state)
+            return ProcessState.READY in states
+
+        wait_until(ready, "beat that says ready")
+        assert set(states) <= {ProcessState.STARTING, ProcessState.READY}
+        assert not gateway.told("gateway.no_endpoint")
+
+
+def test_endpoints_that_never_answer_are_told(gateway: GatewayProcess, devnet: DevnetProcess) -> None:
+    """Dead from the start: DEGRADED, an event, and each endpoint's state."""
+    for name in devnet.names:
+        devnet.set_fault(name, FaultKind.DEAD)
+    shutil.copy(devnet.directory / "devnet.json", gateway.instance.places.devnet_manifest)
+    gateway.wait_states("failing", "failing", "failing")
+    wait_until(lambda: gateway.told("gateway.no_endpoint"), "event about it")
+
+
 def test_killed_it_is_back_at_the_same_address(gateway: GatewayProcess, devnet: DevnetProcess) -> None:
     """After `kill -9` clients go on with the URL they have, though the port was any free one."""
     gateway.introduce(devnet)

@@ -130,6 +130,10 @@ class Core:
         """Tell whether there is an endpoint that is expected to answer."""
         return any(self._turn(health, now_ns) <= Turn.SECOND for health in self._health.values())
 
+    def looked(self, now_ns: int) -> bool:
+        """Tell whether every endpoint has been heard of, well or ill."""
+        return all(self._state(health, now_ns) is not State.UNKNOWN for health in self._health.values())
+
     def probe_due_ns(self, name: str, now_ns: int) -> int:
         """Return when an endpoint is to be probed next; with none usable all are tried each second."""
         health = self._health[name]

@@ -106,12 +106,12 @@ class Gateway:
 
     def _note_usable(self, pool: Pool, now_ns: int) -> None:
         usable = pool.core.usable(now_ns)
-        if usable is self._usable:
+        if usable is self._usable or not pool.settled:
             return
-        before, self._usable = self._usable, usable
+        self._usable = usable
         if usable:
             self._frame.event(Severity.INFO, "gateway.usable", "reads are answered")
-        elif before:
+        else:
             self._frame.event(
                 Severity.ERROR,
                 "gateway.no_endpoint",
@@ -125,6 +125,8 @@ class Gateway:
             state, detail = ProcessState.STARTING, NOT_DEPLOYED
         elif pool.core.usable(now_ns):
             state, detail = ProcessState.READY, ""
+        elif not pool.settled:
+            state, detail = ProcessState.STARTING, "its endpoints are being looked at"
         else:
             state, detail = ProcessState.DEGRADED, f"no endpoint is usable: {self._states(pool, now_ns)}"
         self._frame.beat(

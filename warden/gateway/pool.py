@@ -59,6 +59,7 @@ class Pool:
         self.venue = venue
         self.core = Core([each.name for each in venue.endpoints], rules_of(venue, settings))
         self.probes = 0
+        self.settled = False  # an endpoint is usable, or none is and all have been looked at
         self._clock = clock
         self._say = say
         timeout_s = settings.gateway.timeout_ms / 1000
@@ -75,7 +76,9 @@ class Pool:
 
     def look(self) -> None:
         """Tell what time alone has changed."""
-        self._act(self.core.changes(self._clock.boot_ns()))
+        now_ns = self._clock.boot_ns()
+        self._act(self.core.changes(now_ns))
+        self.settled = self.settled or self.core.usable(now_ns) or self.core.looked(now_ns)
 
     async def close(self) -> None:
         """End the probes and every connection."""

@@ -52,6 +52,16 @@ def test_none_is_asked_before_it_has_proved_its_chain() -> None:
     assert core.route(S) == ["b"]
 
 
+def test_looking_ends_when_each_has_been_heard_of() -> None:
+    """Well or ill: until then a start is a start, and nothing is wrong."""
+    core = Core(["a", "b"], RULES)
+    assert not core.looked(S)
+    core.handle(good("a"), S)
+    assert not core.looked(S)
+    core.handle(ProbeFailed("b", REFUSED), S)
+    assert core.looked(S)
+
+
 def test_healthy_endpoints_are_asked_in_the_operators_order() -> None:
     """The order of the configuration is the order of preference (RP1)."""
     assert healthy("c", "a", "b").route(S) == ["c", "a", "b"]
