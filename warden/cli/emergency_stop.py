@@ -68,8 +68,8 @@ def run(given: Sequence[str]) -> int:
 
 def by_hand(home: Path, result: StopResult) -> list[str]:
     """Return what a person must do when the stop is not confirmed, one step a line."""
-    latch = shlex.quote(str(home / "stop" / result.stop_id))
-    steps = [] if result.recorded else [f"touch {latch} && sync {latch}"]
+    directory, latch = (shlex.quote(str(home / part)) for part in ("stop", f"stop/{result.stop_id}"))
+    steps = [] if result.recorded else [f"mkdir -p {directory} && touch {latch} && sync {latch}"]
     steps.append(f"pkill -KILL -f {shlex.quote(f'warden.executor --home {home}')}")
     steps.append(f"warden status --home {shlex.quote(str(home))}")
     return [

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import TYPE_CHECKING, Final
 
 from warden.cli.words import warn
-from warden.domain.errors import EXIT_DONE, EXIT_FAILED, WardenError
+from warden.domain.errors import EXIT_FAILED, WardenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _EXIT_INTERRUPTED: Final = 130
+# A closed pipe, and a terminal that is gone.
+_NOBODY_READS: Final = frozenset({errno.EPIPE, errno.EIO})
 _STOP: Final = "emergency-stop"
 
 
@@ -37,11 +40,13 @@ def guarded(command: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         warn("interrupted")
         return _EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone; nothing more may be written, at exit neither.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return EXIT_FAILED
     except Exception as error:  # noqa: BLE001 - a person gets one line; what it was stands in it
+        if isinstance(error, OSError) and error.errno in _NOBODY_READS:
+            # Whoever read our output has gone; nothing more may be written, at exit neither.
+            nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+            os.dup2(nowhere, 1)
+            os.dup2(nowhere, 2)
+            return EXIT_FAILED
         warn(f"broke: {type(error).__name__}: {error} (at {_where(error)}); please report this")
         return EXIT_FAILED
     return code
@@ -66,6 +71,3 @@ def _where(error: BaseException) -> str:
     if trace is None:
         return "nowhere"
     return f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"  # noqa: PTH119 - a name only
-
-
-__all__ = ["EXIT_DONE", "guarded", "main"]
