@@ -89,8 +89,9 @@ def create(home: Path, *, run_dir: Path | None = None, logs_dir: Path | None = N
         for directory in (made.keys, made.state, *(made.role(role) for role in PROCESSES)):
             directory.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
+        path = error.filename2 or error.filename or home
         raise ConfigurationInvalid(
-            f"cannot use {error.filename or home} for Warden's files: {error.strerror}; choose another --home"
+            f"cannot use {path} for Warden's files: {error.strerror}; choose another --home"
         ) from error
     return made
 

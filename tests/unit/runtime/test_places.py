@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +14,16 @@ from warden.domain.errors import ConfigurationInvalid
 from warden.domain.roles import PROCESSES, Role
 from warden.runtime.places import Places, create, places
 from warden.wire.addresses import CHANNELS, socket_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A directory with a path so short that no link is needed for sockets."""
+    with tempfile.TemporaryDirectory(prefix="warden-places-") as directory:
+        yield Path(directory)
 
 
 def test_naming_places_makes_nothing(tmp_path: Path) -> None:
@@ -69,15 +81,15 @@ def test_directories_elsewhere_are_linked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["home", "home/run", "home/keys", "home/state"])
-@pytest.mark.parametrize("elsewhere", [None, "elsewhere"])
-def test_a_file_in_the_way_is_one_line(tmp_path: Path, name: str, elsewhere: str | None) -> None:
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_file_in_the_way_is_one_line(short: Path, name: str, *, linked: bool) -> None:
     """Named, with the mend; nothing is removed, also where a link is wanted."""
-    path = tmp_path / name
+    path = short / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     with pytest.raises(ConfigurationInvalid, match="choose another --home") as caught:
-        create(tmp_path / "home", run_dir=None if elsewhere is None else tmp_path / elsewhere)
-    assert str(tmp_path) in str(caught.value)
+        create(short / "home", run_dir=short / "run" if linked else None)
+    assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert path.is_file()
 

@@ -276,7 +276,7 @@ def test_live_needs_its_venue_and_wallet(tmp_path: Path, key: str) -> None:
 
 def test_the_processes_read_what_was_checked(tmp_path: Path) -> None:
     """The frozen copy equals the checked settings, field by field, and is its owner's alone (ADR 3)."""
-    where = create(tmp_path / "home")
+    where = create(tmp_path / "home", run_dir=tmp_path / "run")
     for text in (LIVE + '[limits]\nmax_trade_eth = "2.000000000000000001"\n', 'environment = "devnet"\n'):
         settings = load(tmp_path, text)
         settings_load.freeze(settings, where)
@@ -289,7 +289,7 @@ def test_the_processes_read_what_was_checked(tmp_path: Path) -> None:
 )
 def test_a_frozen_copy_that_is_none_is_refused(tmp_path: Path, content: bytes | None) -> None:
     """Missing or torn: one line that says what to run."""
-    where = create(tmp_path / "home")
+    where = create(tmp_path / "home", run_dir=tmp_path / "run")
     if content is not None:
         where.settings.write_bytes(content)
     with pytest.raises(ConfigurationInvalid, match="warden up") as caught:
