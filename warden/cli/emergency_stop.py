@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import msgspec
 
 from warden.cli.home import find_home
+from warden.cli.running import running
 from warden.cli.words import say, warn
 from warden.domain.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, ConfigurationInvalid
+from warden.domain.roles import Role
 from warden.domain.stops import CleanUp, StopLevel
 from warden.operator.stopping import order_stop
 
@@ -60,17 +62,25 @@ def run(given: Sequence[str]) -> int:
     else:
         say(_text(result))
     if result.level is StopLevel.UNCONFIRMED:
-        for line in by_hand(home, result):
+        executors = [each.pid for each in running(home) if each.name == Role.EXECUTOR]
+        for line in by_hand(home, result, executors):
             warn(line)
         return EXIT_FAILED
     return EXIT_DONE
 
 
-def by_hand(home: Path, result: StopResult) -> list[str]:
-    """Return what a person must do when the stop is not confirmed, one step a line."""
+def by_hand(home: Path, result: StopResult, executors: Sequence[int]) -> list[str]:
+    """Return what a person must do when the stop is not confirmed, one step a line, ready to be pasted.
+
+    Args:
+        home: the instance's home.
+        result: how far the stop got.
+        executors: pids of the executors that still run.
+    """
     directory, latch = (shlex.quote(str(home / part)) for part in ("stop", f"stop/{result.stop_id}"))
     steps = [] if result.recorded else [f"mkdir -p {directory} && touch {latch} && sync {latch}"]
-    steps.append(f"pkill -KILL -f {shlex.quote(f'warden.executor --home {home}')}")
+    if executors:
+        steps.append(f"kill -KILL {' '.join(str(pid) for pid in executors)}")
     steps.append(f"warden status --home {shlex.quote(str(home))}")
     return [
         f"NOT CONFIRMED: {result.message}",

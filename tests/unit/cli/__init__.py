@@ -1,0 +1,1 @@
+"""Unit tests of warden/cli, one file per module."""
