@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,6 +112,7 @@ def test_a_lost_chain_is_made_anew(directory: Path) -> None:
 
 def test_a_fork_uses_the_contracts_that_are_there(directory: Path, devnet: DevnetProcess) -> None:
     """A fork uses the router, factory and WETH that are named, adds tokens and pools, and keeps them."""
+    devnet.set_mining(running=False)  # so that it keeps the state of the block that is forked
     upstream = devnet.manifest
     arguments = ("--fork-url", upstream.node_url, *FAST)
     named = ("--fork-uniswap", upstream.router, upstream.factory, upstream.weth)
@@ -128,6 +131,55 @@ def test_a_fork_uses_the_contracts_that_are_there(directory: Path, devnet: Devne
         assert quantity(second.url("devnet-a"), "eth_getBalance", account.address, "latest") == ETHER
     finally:
         assert second.stop() == 0
+
+
+def test_a_forks_key_is_in_no_process_list(directory: Path, devnet: DevnetProcess) -> None:
+    """A fork's URL may hold a key: no command line and no file of the devnet has it, and the fork works."""
+    holder = devnet.account(eth_wei=ETHER)
+    devnet.set_mining(running=False)  # so that it keeps the state of the block that is forked
+    first_key, second_key = (f"key{uuid.uuid4().hex}" for _ in range(2))
+    first = _forked(directory, devnet, first_key)
+    try:
+        assert first.manifest.genesis == devnet.manifest.genesis
+        assert quantity(first.url("devnet-a"), "eth_getBalance", holder.address, "latest") == ETHER
+        mine = first.account(eth_wei=ETHER)
+        _assert_nowhere(first_key, first)
+    finally:
+        assert first.stop() == 0
+    # With another key in the URL, as after a rotation, it is the same chain.
+    second = _forked(directory, devnet, second_key)
+    try:
+        assert second.manifest.contracts() == first.manifest.contracts()
+        for address in (holder.address, mine.address):
+            assert quantity(second.url("devnet-a"), "eth_getBalance", address, "latest") == ETHER
+        _assert_nowhere(second_key, second)
+    finally:
+        assert second.stop() == 0
+
+
+def _forked(directory: Path, upstream: DevnetProcess, key: str) -> DevnetProcess:
+    """Fork an endpoint such as a provider's: any path is its key, and nobody may steer the node."""
+    named = (upstream.manifest.router, upstream.manifest.factory, upstream.manifest.weth)
+    file = directory.with_name("url")
+    file.write_text(f"{upstream.url('devnet-a')}/v3/{key}?apikey={key}\n")
+    try:
+        return DevnetProcess(directory, "--fork-url-file", str(file), "--fork-uniswap", *named, *FAST)
+    finally:
+        file.unlink()
+
+
+def _assert_nowhere(key: str, devnet: DevnetProcess) -> None:
+    """Look for a key in anvil, in every process list, and in whatever the devnet has written."""
+    anvil = Path(f"/proc/{devnet.manifest.anvil_pid}")
+    assert b"--fork-url\0http://127.0.0.1:" in (anvil / "cmdline").read_bytes()
+    assert key.encode() not in (anvil / "environ").read_bytes()
+    for listed in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            assert key.encode() not in listed.read_bytes(), listed
+    for written in [devnet.errors, *devnet.directory.rglob("*")]:
+        # What is being renamed into place may be gone; it is there under its other name.
+        with contextlib.suppress(FileNotFoundError):
+            assert not written.is_file() or key.encode() not in written.read_bytes(), written
 
 
 async def test_a_devnet_runs_inside_a_test(directory: Path) -> None:
@@ -181,6 +233,11 @@ def test_a_fork_that_does_not_answer_is_one_clear_line(directory: Path) -> None:
     said = _refused("--dir", str(directory), *FAST, "--fork-url", "http://me:secret@127.0.0.1:1/secret")
     assert "devnet.fork_url: 127.0.0.1:1 does not answer" in said
     assert "secret" not in said
+    for no_url in ("secret.example.org", "ftp://secret@example.org", "http://", "http://[secret"):
+        said = _refused("--dir", str(directory), *FAST, "--fork-url", no_url)
+        assert "devnet.fork_url is no address: give http:// or https://" in said
+        assert "secret" not in said
+    assert "first line is the URL" in _refused("--dir", str(directory), "--fork-url-file", "/nowhere/url")
 
 
 def test_a_directory_that_cannot_be_used_is_one_clear_line(directory: Path) -> None:

@@ -7,13 +7,16 @@ import asyncio
 import signal
 import sys
 from pathlib import Path
+from typing import Final
 
 import uvloop
 
 from warden.devnet.config import NODE_MODULES, DevnetConfig, NoiseConfig, UniswapAddresses
 from warden.devnet.manifest import MANIFEST_NAME
 from warden.devnet.world import Devnet
-from warden.domain.errors import EXIT_DONE, WardenError
+from warden.domain.errors import EXIT_DONE, ConfigurationInvalid, WardenError
+
+URL_CHARACTERS_MAX: Final = 2_048
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
             endpoint_ports=tuple(given.ports),
             control_port=given.control_port,
             history_blocks=given.history_blocks,
-            fork_url=given.fork_url,
+            fork_url=_fork_url(given.fork_url, given.fork_url_file),
             fork_uniswap=UniswapAddresses(*given.fork_uniswap) if given.fork_uniswap else None,
             node_modules=given.node_modules,
             noise=NoiseConfig(enabled=not given.no_noise),
@@ -56,7 +59,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--control-port", type=int, default=0)
     parser.add_argument("--history-blocks", type=int, default=64, help="states kept for reads of the past")
-    parser.add_argument("--fork-url", help="fork this chain instead of starting an empty one")
+    fork = parser.add_mutually_exclusive_group()
+    fork.add_argument("--fork-url", help="fork this chain instead of starting an empty one")
+    fork.add_argument(
+        "--fork-url-file", type=Path, help="the same from a file: a key in it then stays out of process lists"
+    )
     parser.add_argument(
         "--fork-uniswap", nargs=3, metavar=("ROUTER", "FACTORY", "WETH"), help="its Uniswap V2"
     )
@@ -64,6 +71,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--node-modules", type=Path, default=NODE_MODULES)
     parser.add_argument("--no-noise", action="store_true", help="no noise traders until POST /noise")
     return parser
+
+
+def _fork_url(url: str | None, file: Path | None) -> str | None:
+    """Give the URL to fork, from the command line or a file's first line; None where there is neither."""
+    if file is None:
+        return url
+    try:
+        with file.open(encoding="utf-8") as lines:
+            return lines.readline(URL_CHARACTERS_MAX).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationInvalid(
+            f"--fork-url-file {file} cannot be read: give a file whose first line is the URL"
+        ) from error
 
 
 async def _serve(config: DevnetConfig) -> int:

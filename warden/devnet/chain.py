@@ -39,17 +39,27 @@ TRANSACTIONS_KEPT_BLOCKS: Final = 20_000
 class Chain:
     """One anvil process, its client and its state files."""
 
-    def __init__(self, config: DevnetConfig, *, port: int = 0, fork_block: int | None = None) -> None:
+    def __init__(
+        self,
+        config: DevnetConfig,
+        *,
+        port: int = 0,
+        fork_url: str | None = None,
+        fork_block: int | None = None,
+    ) -> None:
         """Prepare; nothing is started.
 
         Args:
             config: of the devnet.
             port: wanted loopback port, 0 for any free one.
+            fork_url: where the forwarder to the forked chain listens, None without a fork. It shows in the
+                process list, so it is never the configured URL.
             fork_block: the block to fork from.
         """
         self._config = config
         self._directory = chain_directory(config)
         self._port = port
+        self._fork_url = fork_url
         self._fork_block = fork_block
         self._tasks: list[asyncio.Task[None]] = []
         self._mining = True
@@ -161,10 +171,10 @@ class Chain:
         command += ["--prune-history", str(config.history_blocks)]
         command += ["--transaction-block-keeper", str(TRANSACTIONS_KEPT_BLOCKS)]
         command += ["--no-mining"]
-        if config.fork_url is None:
+        if self._fork_url is None:
             command += ["--block-base-fee-per-gas", str(BASE_FEE_WEI)]
         else:
-            command += ["--fork-url", config.fork_url, "--no-storage-caching"]
+            command += ["--fork-url", self._fork_url, "--no-storage-caching"]
             if self._fork_block is not None:
                 command += ["--fork-block-number", str(self._fork_block)]
         stored = self.state.newest()
@@ -173,7 +183,7 @@ class Chain:
             loaded = self._directory / "loaded.json"
             loaded.write_bytes(stored.path.read_bytes())
             command += ["--load-state", str(loaded)]
-            if config.fork_url is None:
+            if self._fork_url is None:
                 # Anvil makes a genesis block before it loads the stored one. Were they not the same, both
                 # would be written down, and either might be block 0 at the start after this one.
                 command += ["--timestamp", str(stored.genesis_time_s)]

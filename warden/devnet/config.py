@@ -100,7 +100,7 @@ class DevnetConfig:
     node_port: int = 0
     endpoint_ports: tuple[int, int, int] = (0, 0, 0)
     control_port: int = 0
-    fork_url: str | None = None
+    fork_url: str | None = field(default=None, repr=False)  # may hold a key
     fork_uniswap: UniswapAddresses | None = None
     anvil: Path = NODE_MODULES / ANVIL_IN_NODE_MODULES
     node_modules: Path = NODE_MODULES

@@ -14,7 +14,8 @@ from warden.domain.modes import Environment
 from warden.domain.roles import Role
 from warden.runtime.process import Frame, run
 from warden.runtime.wallet import wallet_address
-from warden.wire.messages import DevnetStatus, ProcessState, Severity
+from warden.wire.messages import ProcessState
+from warden.wire.telemetry import DevnetStatus, Severity
 
 WALLET_ETH_WEI: Final = 10 * 10**18
 WALLET_WETH_WEI: Final = 50 * 10**18

@@ -13,6 +13,7 @@ from warden.devnet.config import ENDPOINT_NAMES, TOKENS, UNISWAP_BY_CHAIN_ID, De
 from warden.devnet.control import Control
 from warden.devnet.endpoints import Endpoint
 from warden.devnet.faults import HEALTHY, Fault
+from warden.devnet.forwarder import Forwarder
 from warden.devnet.manifest import Contracts, EndpointAddress, Manifest, put_aside, write_manifest
 from warden.devnet.node import NodeClient
 from warden.devnet.noise import NoiseTraders
@@ -35,6 +36,7 @@ class Devnet:
         """Prepare; nothing is started."""
         self.config = config
         self.endpoints: dict[str, Endpoint] = {}
+        self._forwarder: Forwarder | None = None
         self._chain: Chain | None = None
         self._control: Control | None = None
         self._log: ReceiveLog | None = None
@@ -106,9 +108,11 @@ class Devnet:
             raise ConfigurationInvalid(
                 f"{directory} holds chain {before.chain_id}, not {self.config.chain_id}: give another one"
             )
+        await self._start_forwarder()
         fork_block = await self._fork_block(before)
         node_port = _port(self.config.node_port, before.node_url if before else None)
-        self._chain = Chain(self.config, port=node_port, fork_block=fork_block)
+        fork_url = self._forwarder.url if self._forwarder is not None else None
+        self._chain = Chain(self.config, port=node_port, fork_url=fork_url, fork_block=fork_block)
         await self._chain.start()
         contracts = await self._contracts(before)
         await self._chain.begin_mining()
@@ -124,7 +128,7 @@ class Devnet:
         write_manifest(directory, self._manifest)
 
     async def stop(self) -> None:
-        """End noise, controls, endpoints and chain, in that order; harmless where they were never started."""
+        """End noise, controls, endpoints, chain and forwarder in order; harmless where never started."""
         if self._noise_task is not None:
             self._noise_task.cancel()
             await asyncio.gather(self._noise_task, return_exceptions=True)
@@ -134,6 +138,8 @@ class Devnet:
             await endpoint.stop()
         if self._chain is not None:
             await self._chain.stop()
+        if self._forwarder is not None:
+            await self._forwarder.stop()
         if self._log is not None:
             self._log.close()
             self._log = None
@@ -182,23 +188,26 @@ class Devnet:
             raise WardenError(NOT_STARTED)
         return self._chain
 
+    async def _start_forwarder(self) -> None:
+        if self.config.fork_url is not None:
+            self._forwarder = Forwarder(self.config.fork_url)
+            await self._forwarder.start()
+
     async def _fork_block(self, before: Manifest | None) -> int | None:
         """Give the block to fork from: that of the run before, else the present one; None without a fork."""
-        if self.config.fork_url is None:
+        if self._forwarder is None:
             return None
         if before is not None and before.fork_block is not None:
             return before.fork_block
-        return await self._ask_fork(self.config.fork_url, "eth_blockNumber")
+        return await self._ask_fork(self._forwarder, "eth_blockNumber")
 
-    async def _ask_fork(self, url: str, method: str) -> int:
+    async def _ask_fork(self, forwarder: Forwarder, method: str) -> int:
         try:
-            async with NodeClient(url) as upstream:
+            async with NodeClient(forwarder.url) as upstream:
                 return await upstream.call_int(method)
         except (EndpointFailed, EndpointRefused) as error:
-            # Host and port only: a provider's URL holds a key.
-            host = urlsplit(url).netloc.rpartition("@")[2]
             raise ConfigurationInvalid(
-                f"devnet.fork_url: {host} does not answer: correct it or leave it out"
+                f"devnet.fork_url: {forwarder.host} does not answer: correct it or leave it out"
             ) from error
 
     async def _contracts(self, before: Manifest | None) -> Contracts:
@@ -212,9 +221,9 @@ class Devnet:
         return await asyncio.to_thread(_deploy, self.node.url, self.config, existing)
 
     async def _existing_uniswap(self) -> UniswapAddresses | None:
-        if self.config.fork_url is None or self.config.fork_uniswap is not None:
+        if self._forwarder is None or self.config.fork_uniswap is not None:
             return self.config.fork_uniswap
-        return UNISWAP_BY_CHAIN_ID.get(await self._ask_fork(self.config.fork_url, "eth_chainId"))
+        return UNISWAP_BY_CHAIN_ID.get(await self._ask_fork(self._forwarder, "eth_chainId"))
 
     async def _start_endpoints(self, before: Manifest | None) -> None:
         self._log = ReceiveLog(self.config.directory)
