@@ -10,7 +10,7 @@ from textual.content import Content
 
 from warden.domain.money import format_ether
 from warden.operator.picture import Seen, Word, age_text
-from warden.wire.messages import Severity
+from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

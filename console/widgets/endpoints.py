@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from textual.content import Content
 
     from console.model import Picture
-    from warden.wire.messages import EndpointLine
+    from warden.wire.telemetry import EndpointLine
 
 _SIGN: Final = {"ok": ("✓", Tone.GOOD), "slow": ("!", Tone.CAUTION), "unknown": ("?", Tone.CAUTION)}
 _DETAIL_FROM: Final = 50

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from textual.content import Content
 
     from console.model import Picture
-    from warden.wire.messages import AlertLine, DecisionLine, TradeLine
+    from warden.wire.telemetry import AlertLine, DecisionLine, TradeLine
 
 _WIDE: Final = 100
 _SEVERITY_FROM: Final = 60

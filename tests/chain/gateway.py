@@ -10,7 +10,7 @@ from tests.instance import DEVNET_TOML, Instance, wait_until
 from warden.devnet.manifest import MANIFEST_NAME
 from warden.domain.roles import Role
 from warden.runtime.venue import served_url
-from warden.wire.messages import Event, GatewayStatus
+from warden.wire.telemetry import Event, GatewayStatus
 
 if TYPE_CHECKING:
     from tests.chain.devnet import DevnetProcess

@@ -15,7 +15,8 @@ from tests.chain.trader_peers import SESSION, WALLET, Peers, approve, push, stra
 from tests.instance import REPOSITORY
 from warden.devnet.faults import FaultKind
 from warden.domain.roles import Role
-from warden.wire.messages import ProcessState, Severity
+from warden.wire.messages import ProcessState
+from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

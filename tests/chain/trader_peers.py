@@ -17,7 +17,8 @@ from warden.domain.intents import Decision, Outcome, TradeState, TradeUpdate
 from warden.domain.roles import Role
 from warden.wire.addresses import BEATS, INTENTS
 from warden.wire.codec import decode, encode
-from warden.wire.messages import Answer, Beat, Event, Progress, Submit, TraderLeave, TraderStatus
+from warden.wire.messages import Answer, Beat, Progress, Submit, TraderLeave
+from warden.wire.telemetry import Event, TraderStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,14 +14,14 @@ from warden.domain.roles import PROCESSES, Role
 from warden.domain.stops import Stop
 from warden.operator.link import Heard, Snapshot, Status
 from warden.runtime.latch import LatchState
-from warden.wire.messages import (
+from warden.wire.messages import Head
+from warden.wire.telemetry import (
     AlertLine,
     DecisionLine,
     EndpointLine,
     Event,
     ExecutorStatus,
     GatewayStatus,
-    Head,
     NotifierStatus,
     ProcessLine,
     Severity,

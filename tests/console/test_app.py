@@ -19,7 +19,8 @@ from tests.console.stage import Live, recorded_app, screen_text, settle
 from tests.instance import Instance
 from warden.domain.modes import Mode
 from warden.domain.stops import Stop
-from warden.wire.messages import Arm, NotifierStatus, OperatorReply, Recover
+from warden.wire.messages import Arm, OperatorReply, Recover
+from warden.wire.telemetry import NotifierStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

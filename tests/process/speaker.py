@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from warden.runtime.clock import SystemClock, wall_text
-from warden.wire.messages import Event, Severity
+from warden.wire.telemetry import Event, Severity
 
 if TYPE_CHECKING:
     import msgspec

@@ -13,7 +13,7 @@ from warden.domain.modes import Mode
 from warden.domain.roles import PROCESSES, Role
 from warden.executor.keystore import create_keystore
 from warden.runtime.clock import SystemClock
-from warden.wire.messages import Event, ExecutorStatus, WatchdogStatus
+from warden.wire.telemetry import Event, ExecutorStatus, WatchdogStatus
 
 if TYPE_CHECKING:
     from warden.runtime.bus import Subscriber

@@ -19,7 +19,8 @@ from warden.runtime.bus import QUEUE_MESSAGES_MAX, Bus, Incoming, Server
 from warden.runtime.keys import Keyring
 from warden.wire.addresses import BEATS, CONTROL, INTENTS, STOP, endpoint, socket_path
 from warden.wire.codec import MESSAGE_BYTES_MAX, encode
-from warden.wire.messages import ApiStatus, LoggerStatus, OperatorReply
+from warden.wire.messages import OperatorReply
+from warden.wire.telemetry import ApiStatus, LoggerStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,8 @@ from tests.unit.logger.samples import executor_status, watchdog_status
 from warden.domain.roles import Role
 from warden.wire.addresses import BEATS
 from warden.wire.codec import decode
-from warden.wire.messages import Beat, Head, LoggerStatus, ProcessState, Severity
+from warden.wire.messages import Beat, Head, ProcessState
+from warden.wire.telemetry import LoggerStatus, Severity
 
 if TYPE_CHECKING:
     from pathlib import Path

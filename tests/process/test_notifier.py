@@ -13,7 +13,8 @@ from warden.domain.roles import Role
 from warden.runtime.clock import SystemClock
 from warden.wire.addresses import BEATS
 from warden.wire.codec import decode
-from warden.wire.messages import Beat, NotifierStatus, ProcessState, Severity
+from warden.wire.messages import Beat, ProcessState
+from warden.wire.telemetry import NotifierStatus, Severity
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -171,6 +171,7 @@ def test_down_ends_everything_and_up_works_again() -> None:
         assert again.code == 3
         one_line(again, "nothing runs")
         assert warden("status", "--home", str(home)).code == 3
+        assert warden("arm", "--operator", "ann", "--reason", "none", "--home", str(home)).code == 3
         assert warden("health-check", "--home", str(home)).code == 3
         verified = warden("verify", "--json", "--home", str(home))
         assert verified.code == 0

@@ -14,7 +14,8 @@ from warden.domain.roles import Role
 from warden.runtime.journal import Row, read
 from warden.wire.addresses import CONTROL
 from warden.wire.codec import decode, encode
-from warden.wire.messages import Arm, Event, OperatorReply, OperatorRequest, WatchdogStatus
+from warden.wire.messages import Arm, OperatorReply, OperatorRequest
+from warden.wire.telemetry import Event, WatchdogStatus
 
 if TYPE_CHECKING:
     from warden.domain.modes import Mode

@@ -13,19 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from warden.domain.money import Wei
-from warden.wire import messages
+from warden.wire import messages, telemetry
 from warden.wire.codec import MESSAGE_BYTES_MAX, Undecodable, decode, encode, from_json, to_json
 
 MESSAGES = [
     each
-    for each in vars(messages).values()
+    for each in {**vars(messages), **vars(telemetry)}.values()
     if isinstance(each, type) and issubclass(each, msgspec.Struct) and each is not msgspec.Struct
 ]
 UNIONS = [
     messages.WatchdogToProcess,
     messages.ExecutorToTrader,
     messages.OperatorRequest,
-    messages.Telemetry,
+    telemetry.Telemetry,
 ]
 
 
@@ -102,7 +102,7 @@ def test_a_changed_byte_is_another_message_or_none(data: st.DataObject) -> None:
 @given(data=st.data(), name=st.text(min_size=1, max_size=20))
 def test_one_field_too_many_is_refused(data: st.DataObject, name: str) -> None:
     """Whatever its name: a message of another version is not half understood."""
-    kinds: list[type[msgspec.Struct]] = [messages.Beat, messages.Permit, messages.Arm, messages.Event]
+    kinds: list[type[msgspec.Struct]] = [messages.Beat, messages.Permit, messages.Arm, telemetry.Event]
     kind = data.draw(st.sampled_from(kinds))
     fields = msgspec.msgpack.decode(encode(data.draw(structs(kind))))
     if name not in fields:

@@ -10,7 +10,7 @@ import msgspec
 
 from warden.domain.roles import Role
 from warden.runtime.clock import NS_PER_S
-from warden.wire.messages import (
+from warden.wire.telemetry import (
     ApiStatus,
     DevnetStatus,
     Event,

@@ -8,10 +8,11 @@ from warden.api.core import age_ns, fresh
 from warden.api.health import judge
 from warden.domain.roles import PROCESSES, Role
 from warden.runtime.clock import NS_PER_MS, NS_PER_S
-from warden.wire.messages import ExecutorStatus, Head, WatchdogStatus
+from warden.wire.telemetry import ExecutorStatus, WatchdogStatus
 
 if TYPE_CHECKING:
     from warden.api.core import State
+    from warden.wire.messages import Head
 
 Document = dict[str, Any]
 

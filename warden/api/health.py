@@ -11,7 +11,7 @@ from warden.domain.causes import RULES, Cause
 from warden.domain.modes import SCREEN_WORD, Mode
 from warden.domain.roles import Role
 from warden.domain.stops import StopReason
-from warden.wire.messages import ExecutorStatus, GatewayStatus, WatchdogStatus
+from warden.wire.telemetry import ExecutorStatus, GatewayStatus, WatchdogStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

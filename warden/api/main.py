@@ -15,7 +15,8 @@ from warden.domain.modes import Environment
 from warden.domain.roles import Role
 from warden.runtime.clock import NS_PER_MS
 from warden.runtime.venue import announce_url
-from warden.wire.messages import ApiStatus, ProcessState, Severity
+from warden.wire.messages import ProcessState
+from warden.wire.telemetry import ApiStatus, Severity
 
 if TYPE_CHECKING:
     from warden.runtime.process import Frame

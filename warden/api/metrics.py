@@ -12,7 +12,7 @@ from warden.api.core import STALE_NS, age_ns, fresh
 from warden.api.health import judge
 from warden.domain.roles import PROCESSES, Role
 from warden.runtime.clock import NS_PER_S
-from warden.wire.messages import (
+from warden.wire.telemetry import (
     EndpointLine,
     ExecutorStatus,
     GatewayStatus,

@@ -9,7 +9,7 @@ from warden.domain.money import format_ether
 
 if TYPE_CHECKING:
     from warden.operator.picture import SystemView
-    from warden.wire.messages import TradeLine
+    from warden.wire.telemetry import TradeLine
 
 LANDED: Final = frozenset({TradeState.MINED.value, TradeState.FINAL.value})
 _UNKNOWN: Final = "?"

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from warden.cli.running import running
 from warden.cli.words import say, warn
-from warden.domain.errors import EXIT_DONE, ConfigurationInvalid
+from warden.domain.errors import EXIT_DONE, ConfigurationInvalid, NotRunning
 from warden.domain.modes import Mode
 from warden.operator.link import ask
 from warden.runtime.places import places
@@ -33,9 +34,11 @@ def put(home: Path, request: OperatorRequest, *, as_json: bool) -> int:
     """Ask the watchdog, print its answer and return its exit code.
 
     Raises:
-        NotRunning: it does not answer.
-        ConfigurationInvalid: there is no instance at `home`.
+        NotRunning: nothing runs, or the watchdog does not answer.
     """
+    if not running(home):
+        # Else the link would wait for a watchdog that nobody starts.
+        raise NotRunning(f"{home}: nothing runs; start it with 'warden up'")
     reply = ask(places(home).home, request)
     if as_json:
         say(

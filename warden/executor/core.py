@@ -36,8 +36,9 @@ from warden.executor.protocol import (
     Tick,
 )
 from warden.executor.settlement import Settlement, is_trade, update
-from warden.wire.messages import Answer, Progress, Severity
+from warden.wire.messages import Answer, Progress
 from warden.wire.rows import ChainRow, LegRow, OutcomeRow, Purpose, SignedRow
+from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from warden.executor.book import Book, Entry

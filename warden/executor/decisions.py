@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from warden.domain.intents import Outcome
-from warden.wire.messages import DecisionLine
 from warden.wire.rows import DecisionRow
+from warden.wire.telemetry import DecisionLine
 
 if TYPE_CHECKING:
     from warden.domain.intents import Decision, Intent

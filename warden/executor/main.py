@@ -51,8 +51,9 @@ from warden.runtime.venue import load_venue, served_url
 from warden.runtime.wallet import wallet_address
 from warden.wire.addresses import INTENTS, STOP
 from warden.wire.codec import Undecodable, decode, encode, from_json, to_json
-from warden.wire.messages import Permit, ProcessState, Severity, Submit
+from warden.wire.messages import Permit, ProcessState, Submit
 from warden.wire.rows import EndedRow, ExecutorRow, StartedRow
+from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount

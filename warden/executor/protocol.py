@@ -11,8 +11,9 @@ from warden.domain.risk.circuit_breaker import BreakerLimits
 from warden.domain.risk.position_size import SizeLimits
 from warden.domain.risk.refusal import Refusal
 from warden.executor.gate import Ticket
-from warden.wire.messages import ExecutorToTrader, Severity
+from warden.wire.messages import ExecutorToTrader
 from warden.wire.rows import ExecutorRow, SignedRow
+from warden.wire.telemetry import Severity
 
 
 class Terms(msgspec.Struct, frozen=True):

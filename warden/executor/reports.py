@@ -8,7 +8,7 @@ from warden.domain.intents import TradeState
 from warden.domain.risk.circuit_breaker import Breaker, BreakerState
 from warden.executor.protocol import Command, Tell
 from warden.executor.settlement import is_trade
-from warden.wire.messages import Severity
+from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from warden.executor.book import Entry

@@ -8,7 +8,7 @@ from warden.domain.intents import TradeState
 from warden.domain.modes import Action
 from warden.domain.money import BPS_ONE, Wei
 from warden.executor.gate import Gate, Ticket
-from warden.wire.messages import ExecutorStatus, TradeLine
+from warden.wire.telemetry import ExecutorStatus, TradeLine
 
 if TYPE_CHECKING:
     from warden.executor.book import Entry

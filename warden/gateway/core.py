@@ -15,7 +15,7 @@ import msgspec
 
 from warden.gateway.errors import HELD_AGAINST_ENDPOINT, Failure, Kind
 from warden.gateway.events import Changed, Command, Event, Probed, ProbeFailed, ProbeNow, State
-from warden.wire.messages import EndpointLine
+from warden.wire.telemetry import EndpointLine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

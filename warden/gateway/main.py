@@ -13,7 +13,8 @@ from warden.gateway.reads import NOT_DEPLOYED, NoChain
 from warden.gateway.sends import Sends
 from warden.gateway.server import Server
 from warden.runtime.venue import load_venue
-from warden.wire.messages import GatewayStatus, ProcessState, Severity
+from warden.wire.messages import ProcessState
+from warden.wire.telemetry import GatewayStatus, Severity
 
 if TYPE_CHECKING:
     import socket

@@ -12,7 +12,7 @@ from warden.gateway.endpoint import EndpointClient
 from warden.gateway.errors import NoAnswer
 from warden.gateway.events import Changed, ProbeFailed, ProbeNow, State
 from warden.gateway.reads import Reads
-from warden.wire.messages import Severity
+from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable

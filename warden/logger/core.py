@@ -13,7 +13,8 @@ from warden.logger.files import LogFile
 from warden.runtime.clock import NS_PER_S
 from warden.runtime.logs import redact
 from warden.wire.codec import to_json
-from warden.wire.messages import Event, ExecutorStatus, Head, Severity, WatchdogStatus
+from warden.wire.messages import Head
+from warden.wire.telemetry import Event, ExecutorStatus, Severity, WatchdogStatus
 
 AUDITED: Final = ("trade.", "intent.", "decision.")
 FIGURES_EVERY_NS: Final = 30 * NS_PER_S

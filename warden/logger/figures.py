@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from warden.wire.messages import (
+from warden.wire.telemetry import (
     ApiStatus,
     DevnetStatus,
     ExecutorStatus,

@@ -12,7 +12,8 @@ from warden.logger.compressor import Compressor
 from warden.logger.core import Heard, State, decide
 from warden.logger.sinks import Sinks
 from warden.runtime.clock import NS_PER_MS, wall_text
-from warden.wire.messages import LoggerStatus, ProcessState, Severity
+from warden.wire.messages import ProcessState
+from warden.wire.telemetry import LoggerStatus, Severity
 
 if TYPE_CHECKING:
     from warden.runtime.bus import Subscriber

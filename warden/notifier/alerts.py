@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from warden.domain.roles import Role
-from warden.wire.messages import AlertLine, Severity
+from warden.wire.telemetry import AlertLine, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

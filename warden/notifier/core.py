@@ -14,7 +14,7 @@ from warden.notifier.rules import is_routine, lost_process, recommended_action, 
 from warden.notifier.silence import LIMITS, Returned, Silence, Silent
 from warden.notifier.throttle import Throttle
 from warden.runtime.clock import NS_PER_S
-from warden.wire.messages import Event, Severity
+from warden.wire.telemetry import Event, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -27,7 +27,8 @@ from warden.notifier.core import (
 from warden.notifier.courier import Courier
 from warden.notifier.memory import Memory
 from warden.runtime.clock import NS_PER_MS, wall_text
-from warden.wire.messages import NotifierStatus, ProcessState
+from warden.wire.messages import ProcessState
+from warden.wire.telemetry import NotifierStatus
 
 if TYPE_CHECKING:
     from warden.notifier.channels import Channel

@@ -14,7 +14,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from warden.wire.messages import Event
+    from warden.wire.telemetry import Event
 
 _REFERENCE: Final = re.compile(r"[a-z][a-z-]{0,39}(#[a-z][a-z-]{0,39})?")
 

@@ -13,7 +13,7 @@ import msgspec
 
 from warden.domain.roles import Role
 from warden.runtime.clock import NS_PER_S
-from warden.wire.messages import Severity
+from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

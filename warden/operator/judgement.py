@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from warden.domain.modes import SCREEN_WORD, Mode
 from warden.domain.roles import Role
 from warden.operator.picture import Limits, Seen, Word, age_text
-from warden.wire.messages import ExecutorStatus, StopLine, WatchdogStatus
+from warden.wire.telemetry import ExecutorStatus, StopLine, WatchdogStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

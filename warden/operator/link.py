@@ -23,7 +23,8 @@ from warden.runtime.places import Places, places
 from warden.runtime.settings import read_frozen
 from warden.wire.addresses import CONTROL
 from warden.wire.codec import Undecodable, decode, encode
-from warden.wire.messages import (
+from warden.wire.messages import OperatorReply, OperatorRequest
+from warden.wire.telemetry import (
     ApiStatus,
     DevnetStatus,
     Event,
@@ -31,8 +32,6 @@ from warden.wire.messages import (
     GatewayStatus,
     LoggerStatus,
     NotifierStatus,
-    OperatorReply,
-    OperatorRequest,
     TraderStatus,
     WatchdogStatus,
 )

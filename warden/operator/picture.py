@@ -9,15 +9,8 @@ from typing import Final
 import msgspec
 
 from warden.domain.modes import SCREEN_WORD, Mode
-from warden.wire.messages import (
-    AlertLine,
-    DecisionLine,
-    EndpointLine,
-    Head,
-    PositionLine,
-    StopLine,
-    TradeLine,
-)
+from warden.wire.messages import Head
+from warden.wire.telemetry import AlertLine, DecisionLine, EndpointLine, PositionLine, StopLine, TradeLine
 
 # What a process passes through, or what nobody can tell now: neither well nor bad.
 PASSING_STATES: Final = frozenset({"starting", "stopping", "degraded", "unknown"})

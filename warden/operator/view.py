@@ -24,12 +24,11 @@ from warden.operator.picture import (
     Seen,
     SystemView,
 )
-from warden.wire.messages import (
+from warden.wire.telemetry import (
     AlertLine,
     Event,
     ExecutorStatus,
     GatewayStatus,
-    Head,
     NotifierStatus,
     Severity,
     StopLine,
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from warden.operator.link import Snapshot
+    from warden.wire.messages import Head
 
 _NS_PER_MS: Final = 1_000_000
 _CENTS: Final = Decimal("0.01")

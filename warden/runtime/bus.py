@@ -19,7 +19,7 @@ from warden.domain.roles import Role
 from warden.runtime.keys import Keyring
 from warden.wire.addresses import TELEMETRY, Channel, endpoint, socket_path
 from warden.wire.codec import MESSAGE_BYTES_MAX, Undecodable, decode, encode
-from warden.wire.messages import Telemetry
+from warden.wire.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

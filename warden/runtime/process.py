@@ -26,7 +26,8 @@ from warden.runtime.places import Places, places
 from warden.runtime.settings import Settings, read_frozen
 from warden.wire.addresses import BEATS
 from warden.wire.codec import Undecodable, decode, encode
-from warden.wire.messages import Beat, Event, Head, ProcessState, Severity, WatchdogToProcess
+from warden.wire.messages import Beat, Head, ProcessState, WatchdogToProcess
+from warden.wire.telemetry import Event, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,8 @@ from warden.runtime.clock import NS_PER_S
 from warden.strategies.market import Market
 from warden.strategies.propose import ProposalInvalid, checked
 from warden.trader.book import ASKED_MAX, Book
-from warden.wire.messages import ProcessState, Severity, TraderStatus
+from warden.wire.messages import ProcessState
+from warden.wire.telemetry import Severity, TraderStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

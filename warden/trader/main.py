@@ -19,7 +19,8 @@ from warden.trader.core import PROPOSALS_MAX, Command, Core, Note, Run, Send, Te
 from warden.trader.feed import Feed
 from warden.wire.addresses import INTENTS
 from warden.wire.codec import Undecodable, decode, encode
-from warden.wire.messages import Answer, ExecutorToTrader, ProcessState, Severity, Submit, TraderLeave
+from warden.wire.messages import Answer, ExecutorToTrader, ProcessState, Submit, TraderLeave
+from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

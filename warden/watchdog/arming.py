@@ -11,7 +11,8 @@ from warden.domain.errors import EXIT_DONE, EXIT_FAILED, EXIT_REFUSED, EXIT_USAG
 from warden.domain.modes import SCREEN_WORD, Mode
 from warden.watchdog.commands import ClearStops, Reply
 from warden.watchdog.healing import NEEDED
-from warden.wire.messages import OperatorReply, Recover, Severity
+from warden.wire.messages import OperatorReply, Recover
+from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from warden.domain.causes import BY_OPERATOR, RULES, Cause, LiftedBy
 from warden.domain.modes import Mode
-from warden.wire.messages import Severity
+from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,8 @@ import msgspec
 
 from warden.domain.roles import Role
 from warden.domain.stops import Stop
-from warden.wire.messages import OperatorReply, Permit, Severity, TraderLeave
+from warden.wire.messages import OperatorReply, Permit, TraderLeave
+from warden.wire.telemetry import Severity
 
 
 class Grant(msgspec.Struct, frozen=True):

@@ -31,7 +31,8 @@ from warden.watchdog.leave import Leave, Terms
 from warden.watchdog.liveness import Liveness, What
 from warden.watchdog.outbox import Outbox
 from warden.watchdog.stops import Stops
-from warden.wire.messages import Arm, ProcessState, Recover, SetMode, Severity
+from warden.wire.messages import Arm, ProcessState, Recover, SetMode
+from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from warden.watchdog.commands import Command

@@ -8,7 +8,7 @@ from warden.domain.causes import CLEAN_BEATS_S, LAPSE_S_MAX, LAPSES_AN_HOUR, RUL
 from warden.domain.modes import Environment, Mode
 from warden.domain.roles import Role
 from warden.watchdog.budget import Budget
-from warden.wire.messages import Severity
+from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from warden.watchdog.authority import Authority, Standing

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from warden.domain.roles import Role
 from warden.watchdog.commands import Kill
 from warden.watchdog.events import Outcome
-from warden.wire.messages import Severity
+from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from warden.watchdog.events import KillEnded

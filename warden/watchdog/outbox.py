@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from warden.watchdog.commands import Command, Notice, WriteRow
 
 if TYPE_CHECKING:
-    from warden.wire.messages import Severity
+    from warden.wire.telemetry import Severity
 
 
 class Outbox:

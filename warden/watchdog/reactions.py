@@ -8,7 +8,7 @@ from warden.domain.causes import BY_OPERATOR, RULES, Cause, LiftedBy
 from warden.domain.modes import Mode
 from warden.domain.roles import Role
 from warden.watchdog.liveness import What
-from warden.wire.messages import Severity
+from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from warden.watchdog.authority import Authority

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from warden.watchdog.liveness import Condition
-from warden.wire.messages import Head, ProcessLine, StopLine, WatchdogStatus
+from warden.wire.telemetry import ProcessLine, StopLine, WatchdogStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from warden.domain.roles import Role
     from warden.watchdog.core import Core
     from warden.watchdog.liveness import Peer
+    from warden.wire.messages import Head
 
 _WORDS = {Condition.LOST: "LOST", Condition.LIVELOCKED: "LIVELOCKED"}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from warden.domain.causes import RULES, Cause
 from warden.domain.stops import Stop
 from warden.watchdog.commands import ForwardStop
-from warden.wire.messages import Severity
+from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,10 +9,10 @@ import msgspec
 from tests.unit.logger.samples import executor_status, watchdog_status
 from warden.api.core import State, hear
 from warden.domain.roles import Role
-from warden.wire.messages import (
+from warden.wire.messages import Head
+from warden.wire.telemetry import (
     EndpointLine,
     GatewayStatus,
-    Head,
     LoggerStatus,
     NotifierStatus,
     ProcessLine,

@@ -7,7 +7,7 @@ import msgspec
 from tests.unit.api.samples import NOW, S, state, trading
 from warden.api.core import STALE_NS, State, age_ns, fresh, hear
 from warden.domain.roles import Role
-from warden.wire.messages import TraderStatus, WatchdogStatus
+from warden.wire.telemetry import TraderStatus, WatchdogStatus
 
 
 def test_a_status_is_current_for_three_seconds() -> None:

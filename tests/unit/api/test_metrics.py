@@ -8,7 +8,7 @@ from tests.unit.api.samples import NOW, S, state
 from warden.api.core import State, hear
 from warden.api.metrics import exposition
 from warden.domain.roles import Role
-from warden.wire.messages import Event, Severity
+from warden.wire.telemetry import Event, Severity
 
 
 def samples(known: State, now_ns: int = NOW) -> dict[tuple[str, ...], float]:

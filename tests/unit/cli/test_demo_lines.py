@@ -10,7 +10,7 @@ from warden.cli.demo_lines import landed_trades, status_line, trade_line
 from warden.domain.modes import Mode
 from warden.domain.money import Wei
 from warden.operator.picture import Alerts, Endpoints, Money, Seen, SystemView, Word
-from warden.wire.messages import EndpointLine, TradeLine
+from warden.wire.telemetry import EndpointLine, TradeLine
 
 NOW = Seen(age_ms=100, stale=False)
 NEVER = Seen(age_ms=None, stale=True)

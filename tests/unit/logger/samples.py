@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from warden.domain.money import Wei
 from warden.domain.roles import Role
-from warden.wire.messages import Event, ExecutorStatus, Head, ProcessLine, Severity, WatchdogStatus
+from warden.wire.telemetry import Event, ExecutorStatus, ProcessLine, Severity, WatchdogStatus
+
+if TYPE_CHECKING:
+    from warden.wire.messages import Head
 
 TIME = "2026-01-01T00:00:00.000Z"
 

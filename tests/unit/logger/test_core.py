@@ -8,7 +8,8 @@ from tests.unit.logger.samples import event, executor_status, watchdog_status
 from warden.domain.roles import Role
 from warden.logger.core import FIGURES_EVERY_NS, HEAD_CHANGED_EVERY_NS, HEAD_EVERY_NS, Heard, State, decide
 from warden.logger.files import LogFile
-from warden.wire.messages import Head, Severity
+from warden.wire.messages import Head
+from warden.wire.telemetry import Severity
 
 TIME = "2026-01-01T00:00:00.000Z"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.unit.logger.samples import event, executor_status, watchdog_status
 from warden.logger.figures import figures
-from warden.wire.messages import (
+from warden.wire.telemetry import (
     ApiStatus,
     DevnetStatus,
     EndpointLine,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from warden.domain.roles import Role
 from warden.notifier.alerts import Alert
 from warden.notifier.core import Now
-from warden.wire.messages import Event, LoggerStatus, Severity
+from warden.wire.telemetry import Event, LoggerStatus, Severity
 
 S = 10**9
 TIME = "2026-01-01T00:00:00.000Z"

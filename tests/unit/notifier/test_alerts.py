@@ -8,7 +8,7 @@ from tests.unit.notifier.samples import alert
 from warden.domain.roles import Role
 from warden.notifier.alerts import Alert, id_of, number_of, recent
 from warden.wire.codec import MESSAGE_BYTES_MAX, encode
-from warden.wire.messages import AlertLine, NotifierStatus
+from warden.wire.telemetry import AlertLine, NotifierStatus
 
 
 def test_the_newest_come_first_and_are_bounded() -> None:

@@ -23,11 +23,11 @@ from warden.notifier.core import (
     begin,
     decide,
 )
-from warden.wire.messages import Severity
+from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from warden.notifier.alerts import Alert
-    from warden.wire.messages import Event
+    from warden.wire.telemetry import Event
 
 
 def hear(state: State, what: Event, boot_ns: int = 0, role: Role | None = None) -> list[Command]:

@@ -9,7 +9,7 @@ from tests.instance import wait_until
 from tests.unit.notifier.samples import alert
 from warden.notifier.alerts import number_of
 from warden.notifier.courier import WAITING_MAX, Courier
-from warden.wire.messages import Severity
+from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from warden.notifier.alerts import Alert

@@ -17,7 +17,8 @@ from warden.operator.link import EVENTS_MAX, Link, ask
 from warden.runtime.clock import SystemClock
 from warden.wire.addresses import CONTROL
 from warden.wire.codec import decode, encode
-from warden.wire.messages import Arm, Event, OperatorReply, OperatorRequest, Severity
+from warden.wire.messages import Arm, OperatorReply, OperatorRequest
+from warden.wire.telemetry import Event, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from warden.operator.link import Snapshot
 from warden.operator.picture import Limits, Word, age_text
 from warden.operator.view import build_view, view_to_json
 from warden.runtime.latch import LatchState
-from warden.wire.messages import Event, Severity, StopLine
+from warden.wire.telemetry import Event, Severity, StopLine
 
 STOPPED = LatchState(stops=(samples.STOP,))
 

@@ -7,7 +7,7 @@ from warden.watchdog.commands import Command, Kill, Notice
 from warden.watchdog.events import KillEnded, Outcome
 from warden.watchdog.kills import Kills
 from warden.watchdog.outbox import Outbox
-from warden.wire.messages import Severity
+from warden.wire.telemetry import Severity
 
 _S = 1_000_000_000
 

@@ -12,7 +12,7 @@ from warden.wire.codec import encode
 from warden.wire.messages import Head, ProcessState
 
 if TYPE_CHECKING:
-    from warden.wire.messages import WatchdogStatus
+    from warden.wire.telemetry import WatchdogStatus
 
 _HEAD = Head("watchdog", 3, "ab" * 32)
 

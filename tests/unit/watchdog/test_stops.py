@@ -8,7 +8,7 @@ from tests.unit.watchdog.scene import STEP_MS, Scene
 from warden.watchdog.commands import ForwardStop
 from warden.watchdog.core import LastRun
 from warden.watchdog.events import StopAcknowledged
-from warden.wire.messages import Severity
+from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from warden.domain.stops import Stop

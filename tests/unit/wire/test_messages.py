@@ -7,11 +7,11 @@ import typing
 
 import msgspec
 
-from warden.wire import messages
+from warden.wire import messages, telemetry
 
 TAGGED = [
     each
-    for each in vars(messages).values()
+    for each in {**vars(messages), **vars(telemetry)}.values()
     if isinstance(each, type) and issubclass(each, msgspec.Struct) and each.__struct_config__.tag is not None
 ]
 
@@ -42,8 +42,8 @@ def test_every_tagged_message_travels_somewhere() -> None:
         messages.WatchdogToProcess,
         messages.ExecutorToTrader,
         messages.OperatorRequest,
-        messages.Telemetry,
+        telemetry.Telemetry,
     )
     members = {member for union in unions for member in typing.get_args(union)}
-    alone = {messages.Beat, messages.Submit, messages.OperatorReply, messages.AlertLine}
+    alone = {messages.Beat, messages.Submit, messages.OperatorReply, telemetry.AlertLine}
     assert set(TAGGED) - members == alone

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from warden.notifier.alerts import Alert
-    from warden.wire.messages import Severity
+    from warden.wire.telemetry import Severity
 
 
 class Channel(Protocol):

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from warden.wire.codec import to_json
-from warden.wire.messages import Severity
+from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,259 @@
+"""What every process tells whoever listens: statuses and events. May be lost; never acted on for safety."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from warden.domain.intents import Decision
+from warden.domain.money import Wei
+from warden.domain.roles import Role
+from warden.wire.messages import Head
+
+
+class Severity(StrEnum):
+    """How much an event matters (AL1)."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+
+class ProcessLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One process as the watchdog sees it; `age_ms` since its last beat, None when there was none."""
+
+    name: str
+    pid: int
+    state: str
+    age_ms: int | None
+    progress: int
+    pss_mb: float
+    cpu_percent: float
+    detail: str = ""
+
+
+class StopLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A standing stop."""
+
+    id: str
+    reason: str
+    message: str
+    operator: str
+    time: str
+
+
+class WatchdogStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="watchdog.1"):
+    """Mode, stops and liveness, from the one authority over them.
+
+    Attributes:
+        mode: a `Mode` as a number; `why` says in one line why it is not higher.
+        stop_dir: empty when it can be read, else why not.
+    """
+
+    sent_ns: int
+    session: str
+    environment: str
+    mode: int
+    why: str
+    stops: tuple[StopLine, ...]
+    stop_dir: str
+    processes: tuple[ProcessLine, ...]
+    heads: tuple[Head, ...]
+    lapses: int = 0
+    restarts: int = 0
+
+
+class TradeLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One intent that was signed, newest state; `time` is UTC, ISO 8601."""
+
+    time: str
+    intent_id: str
+    trace_id: str
+    strategy: str
+    state: str
+    tx_hash: str
+    block: int
+    net_wei: Wei | None
+    gas_wei: Wei | None
+    error: str
+
+
+class DecisionLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One recent decision of the gate; equal ones in a row are folded with a count."""
+
+    time: str
+    strategy: str
+    decision: Decision
+    count: int = 1
+
+
+class PositionLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An open position."""
+
+    market: str
+    size_wei: Wei
+    opened: str
+    protected: bool
+
+
+class ExecutorStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="executor.1"):
+    """Gate, book and money, from the one process that can send.
+
+    Attributes:
+        gate: empty when it is open, else why it is closed.
+        exposure_wei, exposure_limit_wei: in flight plus positions, and the limit on it.
+        capital_wei: the wallet's trading capital as the executor's book has it; None when unknown.
+        net_wei: profit less gas of all settled trades in the journal; `gas_wei` what they burnt.
+        price_usd: of one ether, as text; empty when there is no source.
+        breaker: CLOSED, OPEN or HALF_OPEN.
+    """
+
+    sent_ns: int
+    session: str
+    wallet: str
+    gate: str
+    mode: int
+    exposure_wei: Wei
+    exposure_limit_wei: Wei
+    capital_wei: Wei | None
+    gas_balance_wei: Wei | None
+    trades: int
+    wins: int
+    net_wei: Wei
+    gas_wei: Wei
+    price_usd: str
+    breaker: str
+    pending: int
+    heads: tuple[Head, ...]
+    positions: tuple[PositionLine, ...] = ()
+    recent_trades: tuple[TradeLine, ...] = ()
+    recent_decisions: tuple[DecisionLine, ...] = ()
+
+
+class EndpointLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One endpoint; `state` is ok, slow, failing, wrong-chain, stale or unknown."""
+
+    name: str
+    state: str
+    latency_ms: float | None
+    head: int | None
+    lag_blocks: int | None
+    detail: str = ""
+
+
+class GatewayStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="gateway.1"):
+    """Endpoints as the gateway finds them; `head_age_ms` since the chain's head last advanced."""
+
+    sent_ns: int
+    session: str
+    url: str
+    endpoints: tuple[EndpointLine, ...]
+    head: int | None
+    head_age_ms: int | None
+    calls: int
+    failures: int
+    refused_sends: int
+
+
+class TraderStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="trader.1"):
+    """What the strategy has done; `state` is waiting, running or failed."""
+
+    sent_ns: int
+    session: str
+    strategy: str
+    state: str
+    block: int
+    proposals: int
+    approved: int
+    refused: int
+    detail: str = ""
+
+
+class LoggerStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="logger.1"):
+    """What was written down."""
+
+    sent_ns: int
+    session: str
+    lines: int
+    dropped: int
+
+
+class AlertLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="alert.1"):
+    """An alert (AL2); `runbook` is a section of runbooks/, `count` folds repetitions."""
+
+    alert_id: str
+    time: str
+    severity: Severity
+    title: str
+    message: str
+    root_cause: str
+    runbook: str
+    source: Role
+    count: int = 1
+    acknowledged_by: str = ""
+    acknowledged_at: str = ""
+
+
+class NotifierStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="notifier.1"):
+    """Alerts, newest first, bounded; `unacknowledged` counts those nobody has answered."""
+
+    sent_ns: int
+    session: str
+    total: int
+    unacknowledged: int
+    recent: tuple[AlertLine, ...]
+
+
+class ApiStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="api.1"):
+    """Where it listens and how much it was asked."""
+
+    sent_ns: int
+    session: str
+    url: str
+    requests: int
+
+
+class DevnetStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="devnet.1"):
+    """The local chain; `faults` by endpoint name."""
+
+    sent_ns: int
+    session: str
+    block: int
+    noise_trades: int
+    faults: dict[str, str]
+
+
+class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="event.1"):
+    """Something that happened, for logs and alerts.
+
+    Attributes:
+        time: UTC, ISO 8601, for people.
+        kind: stable dotted name, such as `trader.lost` or `trade.mined`.
+        data: values by name, as text.
+        runbook: the runbook section to open; empty where none is needed.
+    """
+
+    time: str
+    role: Role
+    severity: Severity
+    kind: str
+    message: str
+    data: dict[str, str] = {}
+    trace_id: str = ""
+    runbook: str = ""
+
+
+Telemetry = (
+    WatchdogStatus
+    | ExecutorStatus
+    | GatewayStatus
+    | TraderStatus
+    | LoggerStatus
+    | NotifierStatus
+    | ApiStatus
+    | DevnetStatus
+    | Event
+)
