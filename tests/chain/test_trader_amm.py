@@ -11,9 +11,9 @@ import pytest
 from tests.chain.devnet import ETHER, DevnetProcess, call, quantity
 from tests.chain.trader_peers import push
 from tests.chain.uniswap import NO_DEADLINE, amounts_out, balance, encoded, send
-from warden.domain.amm import SwapImpossible, best_input, cycle_profit, rounding_max
+from warden.domain.amm import SwapImpossible, Token, best_input, cycle_profit, rounding_max
 from warden.runtime.rpc import JsonRpc
-from warden.runtime.venue import Endpoint, Token, Venue
+from warden.runtime.venue import Endpoint, Venue
 from warden.strategies.triangular import TriangularArbitrage
 from warden.trader.reader import Limits, MarketReader
 

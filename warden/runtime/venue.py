@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from warden.domain.amm import Token
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
 
@@ -15,14 +16,6 @@ if TYPE_CHECKING:
     from warden.runtime.settings import Settings
 
 _MANIFEST_BYTES_MAX: Final = 1024 * 1024
-
-
-class Token(msgspec.Struct, frozen=True):
-    """An ERC-20 token; `address` is checksummed hex."""
-
-    symbol: str
-    address: str
-    decimals: int
 
 
 class Endpoint(msgspec.Struct, frozen=True):
