@@ -12,7 +12,7 @@ from warden.cli import supervisor
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
 from warden.domain.roles import PROCESSES, Role
-from warden.runtime.places import create
+from warden.runtime.places import places
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +23,9 @@ def test_one_configuration_serves_every_environment(
     kind: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Supervisord reads it for devnet, paper and live; the devnet is started in its own only."""
-    where = create(tmp_path / "home")
-    where.logs.mkdir(exist_ok=True)
+    where = places(tmp_path)
+    where.logs.mkdir()
+    where.run.mkdir()
     for name, value in supervisor.environment(where, kind).items():
         monkeypatch.setenv(name, value)
     options = ServerOptions()
@@ -66,7 +67,7 @@ def test_the_environment_holds_nothing_of_the_operators(
     monkeypatch.setenv("WARDEN_LIMITS__MAX_TRADE_ETH", "1")
     monkeypatch.setenv("HTTPS_PROXY", "http://user:secret@proxy")
     monkeypatch.setenv("PATH", "/usr/bin")
-    given = supervisor.environment(create(tmp_path / "home"), Environment.PAPER)
+    given = supervisor.environment(places(tmp_path), Environment.PAPER)
     assert not {"OPERATORS_TOKEN", "WARDEN_LIMITS__MAX_TRADE_ETH", "HTTPS_PROXY"} & given.keys()
     assert given["PATH"] == "/usr/bin"
 
@@ -74,4 +75,4 @@ def test_the_environment_holds_nothing_of_the_operators(
 def test_a_path_over_two_lines_is_refused(tmp_path: Path) -> None:
     """A line end in a path would make two lines of every message and configuration."""
     with pytest.raises(ConfigurationInvalid, match="line end"):
-        supervisor.check_paths(create(tmp_path / "one\ntwo"))
+        supervisor.check_paths(places(tmp_path / "one\ntwo"))
