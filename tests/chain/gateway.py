@@ -44,8 +44,12 @@ class GatewayProcess:
 
     def start_again(self) -> None:
         """Start the process; it finds what the one before it left."""
+        self.listen()
+        self.status = None
         self.instance.start(Role.GATEWAY)
         wait_until(self._answers, "gateway that answers")
+        # What is told before a listener is connected is lost, as telemetry may be.
+        wait_until(self._heard, "status of the gateway")
 
     @property
     def url(self) -> str:
@@ -96,6 +100,10 @@ class GatewayProcess:
         answer = self.post(request("eth_getBalance", DEAD, "latest"))
         assert "result" in answer.json(), answer.body
         return str(answer.headers["X-Warden-Endpoint"])
+
+    def _heard(self) -> bool:
+        self.listen()
+        return self.status is not None
 
     def _answers(self) -> bool:
         assert self.instance.processes[Role.GATEWAY].poll() is None, self.instance.output(Role.GATEWAY)
