@@ -42,6 +42,8 @@ def _wallet(wallet: str) -> str:
 
 def _exposure(money: MoneyPart, width: int) -> Content:
     label = f"{'exposure':<{_LABEL}}"
+    if money.capital_wei == 0:
+        return line(label, ("✗ the wallet holds no trading capital", Tone.BAD))
     if money.percent is None or money.limit_percent is None or money.used_bps is None:
         return line(label, ("UNKNOWN: capital is not known", Tone.CAUTION))
     room = min(_BAR_MAX, width - _LABEL - _FIGURES)

@@ -93,7 +93,7 @@ def executor(
         gate=gate,
         mode=int(mode),
         exposure_wei=Wei(capital * exposure_percent // 100),
-        exposure_limit_wei=Wei(capital // 2),
+        exposure_limit_bps=5_000,
         capital_wei=Wei(capital),
         gas_balance_wei=Wei(2 * 10**18),
         trades=42,

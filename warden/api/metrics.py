@@ -110,7 +110,7 @@ def _executor(status: ExecutorStatus) -> Iterator[Metric]:
     # Wei as floats: Prometheus knows nothing else, and nothing is decided by these.
     yield _gauge("gate_open", "1 when a trade could pass", float(not status.gate))
     yield _gauge("exposure_wei", "in flight and open", status.exposure_wei)
-    yield _gauge("exposure_limit_wei", "at most", status.exposure_limit_wei)
+    yield _gauge("exposure_limit_ratio", "at most, of the capital", status.exposure_limit_bps / 10_000)
     if status.capital_wei is not None:
         yield _gauge("capital_wei", "for trading", status.capital_wei)
     if status.gas_balance_wei is not None:

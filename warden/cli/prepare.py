@@ -97,7 +97,9 @@ def make_ready(settings: Settings, where: Places, warn: Callable[[str], None]) -
 
 def _forget_announcements(where: Places) -> None:
     """Remove what processes of an earlier run wrote down for others: ports and contracts of then."""
-    where.devnet_manifest.unlink(missing_ok=True)
+    if where.devnet_manifest.exists():
+        # Put aside, not removed: the devnet goes on with the contracts that stand on its chain.
+        where.devnet_manifest.replace(where.devnet_manifest_before)
     for role in PROCESSES:
         where.url_file(role).unlink(missing_ok=True)
 

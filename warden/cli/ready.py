@@ -11,6 +11,7 @@ from warden.cli import supervisor
 from warden.domain.errors import EXIT_DONE, EXIT_USAGE, NotRunning
 from warden.domain.modes import Environment
 from warden.domain.roles import PROCESSES, Role
+from warden.operator.picture import Word
 from warden.operator.view import build_view
 from warden.wire.messages import ProcessState
 
@@ -85,7 +86,9 @@ def wait_ready(
     while True:
         view = build_view(link.poll(), link.clock.boot_ns())
         missing = not_ready(view, roles)
-        if not missing or missing.keys() <= over or ended() or now > end:
+        if not missing and view.word is not Word.UNKNOWN:
+            return view
+        if (missing and missing.keys() <= over) or ended() or now > end:
             return view
         if not missing.keys() <= over | _degraded(view):
             degraded_since = now

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from warden.domain.intents import TradeState
 from warden.domain.modes import Action
-from warden.domain.money import BPS_ONE, Wei
+from warden.domain.money import Wei
 from warden.executor.gate import Gate, Ticket
 from warden.wire.telemetry import ExecutorStatus, TradeLine
 
@@ -35,7 +35,7 @@ def picture(
         gate="" if closed is None else f"{closed.rule}: {closed.message}",
         mode=int(gate.mode),
         exposure_wei=Wei(book.exposure_wei()),
-        exposure_limit_wei=Wei((capital or 0) * terms.size.max_exposure_bps // BPS_ONE),
+        exposure_limit_bps=terms.size.max_exposure_bps,
         capital_wei=capital,
         gas_balance_wei=None if view is None else Wei(view.gas_balance_wei),
         trades=book.totals.trades,

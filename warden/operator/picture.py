@@ -66,7 +66,7 @@ class Money(msgspec.Struct, frozen=True):
     """Exposure, profit and breaker, as the executor's book has them; None where it cannot be told.
 
     Attributes:
-        percent, limit_percent: of capital; the exposure rounded up, its limit down.
+        percent, limit_percent: of capital; the exposure rounded up.
         used_bps: exposure of its limit in basis points.
         net_usd: at the executor's price of one ether; None without a price.
     """

@@ -165,16 +165,17 @@ def _money(status: ExecutorStatus | None, seen: Seen) -> Money:
     if status is None:
         return Money(seen=seen)
     capital_wei = status.capital_wei
-    percent = limit_percent = None
+    exposure_bps = None
     if capital_wei is not None and capital_wei > 0:
-        percent = Decimal(share_bps(status.exposure_wei, capital_wei)) / 100
-        limit_percent = Decimal(status.exposure_limit_wei * 10_000 // capital_wei) / 100
-    limit_wei = status.exposure_limit_wei
+        exposure_bps = share_bps(status.exposure_wei, capital_wei)
+    elif capital_wei == 0 == status.exposure_wei:
+        exposure_bps = 0
+    limit_bps = status.exposure_limit_bps
     return Money(
         seen=seen,
-        percent=percent,
-        limit_percent=limit_percent,
-        used_bps=share_bps(status.exposure_wei, limit_wei) if limit_wei > 0 else None,
+        percent=None if exposure_bps is None else Decimal(exposure_bps) / 100,
+        limit_percent=Decimal(limit_bps) / 100,
+        used_bps=None if exposure_bps is None or limit_bps <= 0 else share_bps(exposure_bps, limit_bps),
         exposure_wei=status.exposure_wei,
         capital_wei=capital_wei,
         gas_balance_wei=status.gas_balance_wei,

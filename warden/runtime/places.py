@@ -38,6 +38,11 @@ class Places(msgspec.Struct, frozen=True):
         return self.run / Role.DEVNET.value / "devnet.json"
 
     @property
+    def devnet_manifest_before(self) -> Path:
+        """The manifest of the devnet's run before: what it goes on with, and nobody else reads."""
+        return self.devnet_manifest.with_name("devnet.before.json")
+
+    @property
     def supervisor_socket(self) -> Path:
         """Where supervisord answers."""
         return self.run / "supervisor.sock"

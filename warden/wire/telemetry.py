@@ -104,7 +104,8 @@ class ExecutorStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
 
     Attributes:
         gate: empty when it is open, else why it is closed.
-        exposure_wei, exposure_limit_wei: in flight plus positions, and the limit on it.
+        exposure_wei: in flight plus positions.
+        exposure_limit_bps: the limit on that, in basis points of the capital.
         capital_wei: the wallet's trading capital as the executor's book has it; None when unknown.
         net_wei: profit less gas of all settled trades in the journal; `gas_wei` what they burnt.
         price_usd: of one ether, as text; empty when there is no source.
@@ -117,7 +118,7 @@ class ExecutorStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
     gate: str
     mode: int
     exposure_wei: Wei
-    exposure_limit_wei: Wei
+    exposure_limit_bps: int
     capital_wei: Wei | None
     gas_balance_wei: Wei | None
     trades: int

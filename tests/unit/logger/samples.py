@@ -64,7 +64,7 @@ def executor_status(*, net_wei: int = 0, heads: tuple[Head, ...] = ()) -> Execut
         gate="",
         mode=3,
         exposure_wei=Wei(0),
-        exposure_limit_wei=Wei(1),
+        exposure_limit_bps=5_000,
         capital_wei=None,
         gas_balance_wei=None,
         trades=1,

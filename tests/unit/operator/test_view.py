@@ -163,13 +163,13 @@ def test_slow_chains_have_older_heads() -> None:
 
 
 def test_exposure_is_rounded_against_the_operator() -> None:
-    """A share of capital is rounded up and its limit down: a limit is met early rather than late."""
+    """A share of capital is rounded up: a limit is met early rather than late."""
     book = msgspec.structs.replace(
-        samples.executor(), capital_wei=Wei(3), exposure_wei=Wei(1), exposure_limit_wei=Wei(2)
+        samples.executor(), capital_wei=Wei(3), exposure_wei=Wei(1), exposure_limit_bps=6_666
     )
     money = build_view(samples.snapshot((book,)), NOW_NS).money
     assert (money.percent, money.limit_percent) == (Decimal("33.34"), Decimal("66.66"))
-    assert money.used_bps == 5_000
+    assert money.used_bps == 5_002
 
 
 @pytest.mark.parametrize("capital", [None, Wei(0), Wei(-1)])
@@ -177,7 +177,14 @@ def test_no_capital_is_no_percentage(capital: Wei | None) -> None:
     """Unknown, lost and impossible capital give no share, and never a division (ES2)."""
     book = msgspec.structs.replace(samples.executor(), capital_wei=capital)
     money = build_view(samples.snapshot((book,)), NOW_NS).money
-    assert (money.percent, money.limit_percent) == (None, None)
+    assert (money.percent, money.used_bps, money.limit_percent) == (None, None, Decimal(50))
+
+
+def test_a_lost_capital_with_nothing_at_stake_is_zero_percent() -> None:
+    """ES2: zero is a figure; only what is at stake without a capital has no share."""
+    book = msgspec.structs.replace(samples.executor(), capital_wei=Wei(0), exposure_wei=Wei(0))
+    money = build_view(samples.snapshot((book,)), NOW_NS).money
+    assert (money.percent, money.capital_wei) == (Decimal(0), 0)
 
 
 @pytest.mark.parametrize(
