@@ -27,8 +27,8 @@ READY_WITHIN_S: Final = 60.0
 _DEGRADED_FOR_S: Final = 5.0
 _TAIL_BYTES: Final = 16 * 1024
 _NOT_STARTED: Final = frozenset({"FATAL", "STOPPED"})
-# `exitcodes` in supervisord.conf: with any other a program is started again.
 _FINAL: Final = frozenset({EXIT_DONE, EXIT_USAGE})
+_TRADERS_FINAL: Final = frozenset({EXIT_USAGE})
 # What is said of a process that nothing is heard of: then its own last words say more.
 SILENT: Final = frozenset({"not heard", "silent", "unknown", "lost", "dead"})
 _GRAVE: Final = frozenset({"ERROR", "CRITICAL"})
@@ -61,11 +61,15 @@ def final(where: Places) -> set[str]:
         programs = supervisor.ask(where, "supervisor.getAllProcessInfo")
     except NotRunning:
         return set()
-    return {each["name"] for each in programs if _is_over(each["statename"], each["exitstatus"])}
+    return {
+        each["name"] for each in programs if _is_over(each["name"], each["statename"], each["exitstatus"])
+    }
 
 
-def _is_over(state: str, exit_code: int) -> bool:
-    return state in _NOT_STARTED or (state == "EXITED" and exit_code in _FINAL)
+def _is_over(name: str, state: str, exit_code: int) -> bool:
+    """Tell whether a program is not started again, by the `exitcodes` of supervisord.conf."""
+    final = _TRADERS_FINAL if name == Role.TRADER else _FINAL
+    return state in _NOT_STARTED or (state == "EXITED" and exit_code in final)
 
 
 def wait_ready(

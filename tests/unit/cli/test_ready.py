@@ -78,7 +78,13 @@ def test_whoever_is_not_ready_is_named_with_a_reason() -> None:
 )
 def test_only_what_is_not_started_again_is_over(state: str, exit_code: int, *, over: bool) -> None:
     """As in supervisord.conf: exit codes 0 and 2 are final, everything else is tried again."""
-    assert _is_over(state, exit_code) is over
+    assert _is_over("logger", state, exit_code) is over
+
+
+def test_the_trader_comes_back_after_an_orderly_end_too() -> None:
+    """The watchdog ends a hung trader with SIGTERM: its exit code 0 is not final, only 2 is."""
+    assert _is_over("trader", "EXITED", 0) is False
+    assert _is_over("trader", "EXITED", 2) is True
 
 
 def test_the_last_words_are_those_of_the_last_start(where: Places) -> None:

@@ -36,15 +36,18 @@ def test_one_configuration_serves_every_environment(
     assert all(each.autostart for name, each in programs.items() if name != Role.DEVNET)
     order = sorted(programs, key=lambda name: programs[name].priority)
     assert order == ["watchdog", "logger", "devnet", "gateway", "executor", "notifier", "api", "trader"]
+    final = {name: set(each.exitcodes) for name, each in programs.items()}
+    assert final.pop(Role.TRADER) == {2}
+    assert all(each == {0, 2} for each in final.values())
     assert options.configroot.supervisord.server_configs[0]["file"] == str(where.supervisor_socket)
     assert options.configroot.supervisord.server_configs[0]["chmod"] == 0o700
 
 
 def test_every_program_differs_only_in_its_name() -> None:
-    """No business logic: beside name, order, the devnet's start and the time to end all are alike."""
+    """No business logic: all are alike beside name, order, the devnet's start, final codes, time to end."""
     parser = configparser.RawConfigParser(inline_comment_prefixes=(";",))
     parser.read(supervisor.CONFIG)
-    own = {"priority", "autostart", "stopwaitsecs"}
+    own = {"priority", "autostart", "exitcodes", "stopwaitsecs"}
     alike = set()
     for section in parser.sections():
         if section.startswith("program:"):
