@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import msgspec
 
     from warden.domain.roles import Role
-    from warden.wire.messages import Permit, TraderLeave
+    from warden.wire.messages import CleanupPermit, Permit, TraderLeave
 
 _PR_SET_PDEATHSIG: Final = 1
 _PARENT_VARIABLE: Final = "WARDEN_SUPERVISORD"
@@ -86,6 +86,7 @@ class Frame:
         offered: int = 0,
         handled: int = 0,
         positions: int = 0,
+        open_nonces: tuple[int, ...] = (),
         clean: bool = True,
         heads: tuple[Head, ...] = (),
         detail: str = "",
@@ -115,6 +116,7 @@ class Frame:
                     offered=offered,
                     handled=handled,
                     positions=positions,
+                    open_nonces=open_nonces,
                     clean=clean,
                     heads=heads,
                     detail=detail[:200],
@@ -122,9 +124,9 @@ class Frame:
             )
         )
 
-    def leaves(self) -> list[Permit | TraderLeave]:
+    def leaves(self) -> list[Permit | CleanupPermit | TraderLeave]:
         """Return what the watchdog has granted since the last call, oldest first, 64 at most."""
-        granted: list[Permit | TraderLeave] = []
+        granted: list[Permit | CleanupPermit | TraderLeave] = []
         while len(granted) < _LEAVES_MAX and (data := self._beats.receive()) is not None:
             try:
                 granted.append(decode(data, WatchdogToProcess))

@@ -110,6 +110,7 @@ class Leave:
                     expires_ns=expires_ns,
                     # Exits of the executor's own get no longer leave than anything else, so far.
                     exits_until_ns=expires_ns,
+                    size_percent=100,
                 ),
             )
         )

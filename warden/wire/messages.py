@@ -40,6 +40,7 @@ class Beat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="beat.1"
         progress: work done by this loop, one number that only rises.
         offered, handled: work that came in and work that was finished; equal means idle.
         positions: open positions, from the executor; 0 from others.
+        open_nonces: nonces of transactions that may still land, from the executor; lowest first, 64 at most.
         clean: the run of this process before this one ended in order, or there was none.
         detail: one line on a state that is not READY.
     """
@@ -55,6 +56,7 @@ class Beat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="beat.1"
     offered: int = 0
     handled: int = 0
     positions: int = 0
+    open_nonces: tuple[int, ...] = ()
     clean: bool = True
     heads: tuple[Head, ...] = ()
     detail: str = ""
@@ -66,6 +68,7 @@ class Permit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="permi
     Attributes:
         mode: a `Mode` as a number.
         trader_sessions: those whose intents may be taken.
+        size_percent: how much of every size limit counts; below 100 during probation (ES5).
         issued_ns, expires_ns, exits_until_ns: CLOCK_BOOTTIME in nanoseconds; life counts from the grant.
     """
 
@@ -78,6 +81,28 @@ class Permit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="permi
     issued_ns: int
     expires_ns: int
     exits_until_ns: int
+    size_percent: int
+
+
+class CleanupPermit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="cleanup.1"):
+    """Leave to clean up after stops, and for nothing else (DESIGN: Clean-up).
+
+    Attributes:
+        stop_ids: the stops it is given for; void once any other stands, or none of them does.
+        policy: a `CleanUp`, the mildest that any of those stops allows; never `hold`.
+        nonces: those that may be replaced; nothing is sent at any other.
+        issued_ns, expires_ns: CLOCK_BOOTTIME in nanoseconds.
+    """
+
+    boot_id: str
+    executor_session: str
+    watchdog_session: str
+    seq: int
+    stop_ids: tuple[str, ...]
+    policy: str
+    nonces: tuple[int, ...]
+    issued_ns: int
+    expires_ns: int
 
 
 class TraderLeave(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="leave.1"):
@@ -88,7 +113,7 @@ class TraderLeave(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="
     mode: int
 
 
-WatchdogToProcess = Permit | TraderLeave
+WatchdogToProcess = Permit | CleanupPermit | TraderLeave
 
 
 # --- intents: trader -> executor and back ----------------------------------------------------------
@@ -132,6 +157,7 @@ class Recover(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="reco
     reason: str
     stop_ids: tuple[str, ...] = ()
     approver: str = ""
+    reset: bool = False
 
 
 class SetMode(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="mode.1"):
@@ -142,7 +168,31 @@ class SetMode(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="mode
     mode: int
 
 
-OperatorRequest = Arm | Recover | SetMode
+class Freeze(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="freeze.1"):
+    """Hold a process still (SIGSTOP) after its leave was withdrawn; the trader's by default."""
+
+    operator: str
+    reason: str
+    role: Role = Role.TRADER
+
+
+class Thaw(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="thaw.1"):
+    """Let a frozen process run again; what it may do is for `Arm`."""
+
+    operator: str
+    reason: str
+    role: Role = Role.TRADER
+
+
+class ClearIncident(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="incident.1"):
+    """Say that a SECURITY_BREACH was looked into, so that its stop may be recovered (ES5)."""
+
+    operator: str
+    reason: str
+    stop_id: str
+
+
+OperatorRequest = Arm | Recover | SetMode | Freeze | Thaw | ClearIncident
 
 
 class OperatorReply(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="reply.1"):

@@ -51,6 +51,7 @@ class WatchdogStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
     Attributes:
         mode: a `Mode` as a number; `why` says in one line why it is not higher.
         stop_dir: empty when it can be read, else why not.
+        probation_until_ns: CLOCK_BOOTTIME until which sizes are cut to `size_percent`; 0 when they are not.
     """
 
     sent_ns: int
@@ -64,6 +65,8 @@ class WatchdogStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
     heads: tuple[Head, ...]
     lapses: int = 0
     restarts: int = 0
+    probation_until_ns: int = 0
+    size_percent: int = 100
 
 
 class TradeLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

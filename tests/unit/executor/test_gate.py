@@ -46,6 +46,7 @@ PERMIT = Permit(
     issued_ns=START_NS,
     expires_ns=START_NS + LIFE_NS,
     exits_until_ns=START_NS + LIFE_NS,
+    size_percent=100,
 )
 TICKET = Ticket(action=Action.OPEN, trader_session="trader", not_after_boot_ns=START_NS + 10**12)
 
