@@ -107,7 +107,7 @@ class Peers:
             self.last_beat_s = time.monotonic()
             if self.leave_for:
                 process = beat.session if self.leave_for == "sender" else self.leave_for
-                leave = TraderLeave(trader_process=process, trader_session=SESSION, mode=1)
+                leave = TraderLeave(trader_process=process, trader_session=SESSION, mode=1, size_percent=100)
                 self._beats.send(incoming.identity, encode(leave))
         while self._gate is not None and (incoming := self._gate.receive()) is not None:
             submit: Submit = decode(incoming.data, Submit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -14,10 +14,14 @@ from warden.domain.risk import circuit_breaker
 from warden.domain.risk.circuit_breaker import Breaker
 from warden.domain.risk.refusal import Refusal, approved, refused
 from warden.executor import drafts, reports, rules
+from warden.executor.cleanup import CleanUp
 from warden.executor.decisions import Decisions
 from warden.executor.drafts import Moment
 from warden.executor.gate import Ticket
+from warden.executor.leg import NOT_BEGUN
 from warden.executor.protocol import (
+    CleanupAllowed,
+    CleanupOver,
     Command,
     Event,
     HeadRead,
@@ -35,12 +39,15 @@ from warden.executor.protocol import (
     Terms,
     Tick,
 )
+from warden.executor.sendings import Legs, Sendings
 from warden.executor.settlement import Settlement, is_trade, update
 from warden.wire.messages import Answer, Progress
-from warden.wire.rows import ChainRow, LegRow, OutcomeRow, Purpose, SignedRow
+from warden.wire.rows import SETTLED, ChainRow, LegRow, OutcomeRow, Purpose
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from warden.executor.book import Book, Entry
 
 _NS_PER_S: Final = 1_000_000_000
@@ -59,16 +66,6 @@ class _Preparing(msgspec.Struct, frozen=True):
     since_ns: int
 
 
-class _Sending(msgspec.Struct, frozen=True):
-    """A transaction whose legs are out; `began` once a byte of any leg may have left."""
-
-    waiting: int
-    began: bool
-    rejected: bool
-    accepted: bool
-    text: str
-
-
 class ExecutorCore:
     """One executor's mind. Everything that must survive is in the journal, folded in `book`."""
 
@@ -82,14 +79,25 @@ class ExecutorCore:
         self._head_ns = 0
         self._settlement = Settlement(book, terms)
         self._preparing: dict[str, _Preparing] = {}
-        self._sending: dict[str, _Sending] = {}
         self._owners: OrderedDict[str, tuple[bytes, Intent]] = OrderedDict()
         self._tickets: dict[str, Ticket] = {}
-        # Bytes of an earlier run may have left, whatever its journal says.
-        self._began = {entry.signed.tx_hash for entry in book.open()}
+        self._sendings = Sendings(terms.legs, (entry.signed.tx_hash for entry in book.open()))
+        self._cleanup = CleanUp(book)
         self._cancels: dict[int, int] = {}
         self._approving = False
         self.handled = 0
+        self._take: dict[type[Event], Callable[[Any, Now], list[Command]]] = {
+            Submitted: self._submitted,
+            Simulated: self._simulated,
+            SimulationFailed: self._simulation_failed,
+            Signed: self._signed,
+            LegDone: self._leg_done,
+            HeadRead: self._head_read,
+            Identified: self._identified,
+            CleanupAllowed: self._clean_up,
+            CleanupOver: lambda _event, _now: self._cleanup.report(over=True),
+            Tick: self._tick,
+        }
 
     # --- what others may ask
 
@@ -116,25 +124,9 @@ class ExecutorCore:
         """Return the hashes whose receipts the next read should bring."""
         return self._settlement.wanted(self.head)
 
-    def handle(self, event: Event, now: Now) -> list[Command]:  # noqa: PLR0911 - one line an event
+    def handle(self, event: Event, now: Now) -> list[Command]:
         """Take one event in and return what to do."""
-        match event:
-            case Submitted():
-                return self._submitted(event, now)
-            case Simulated():
-                return self._simulated(event, now)
-            case SimulationFailed():
-                return self._simulation_failed(event, now)
-            case Signed():
-                return self._signed(event.row, now)
-            case LegDone():
-                return self._leg_done(event, now)
-            case HeadRead():
-                return self._head_read(event, now)
-            case Identified():
-                return self._identified(event)
-            case Tick():
-                return self._tick(now)
+        return self._take[type(event)](event, now)
 
     # --- from proposal to signature
 
@@ -149,6 +141,7 @@ class ExecutorCore:
             exposure_wei=self.book.exposure_wei(),
             busy="one transaction at a time" if self._preparing or self.book.open() else "",
             known=intent.intent_id in self._owners,
+            size_percent=event.size_percent,
         )
         refusal = rules.refusal(intent, situation, self._terms)
         if refusal is not None or head is None:
@@ -196,13 +189,14 @@ class ExecutorCore:
         rule = "simulation.reverts" if event.refused else "simulation.unavailable"
         return self._drop(preparing, Refusal(rule, event.text[:300]), now)
 
-    def _signed(self, row: SignedRow, now: Now) -> list[Command]:
+    def _signed(self, event: Signed, now: Now) -> list[Command]:
         """Make the signed bytes durable; only then may they be sent (I5)."""
+        row = event.row
         ticket = self._tickets.pop(row.intent_id)
         self._approving = self._approving and row.purpose is not Purpose.APPROVE
         preparing = self._preparing.pop(row.intent_id, None)
         self.book.apply(row)
-        self._sending[row.tx_hash] = self._fresh_legs()
+        self._sendings.begin(row.tx_hash)
         then: tuple[Reply | Send, ...] = (Send(tx_hash=row.tx_hash, raw=row.raw, ticket=ticket),)
         commands: list[Command] = []
         if preparing is not None:
@@ -241,52 +235,37 @@ class ExecutorCore:
 
     # --- legs
 
-    def _fresh_legs(self) -> _Sending:
-        return _Sending(waiting=self._terms.legs, began=False, rejected=False, accepted=False, text="")
-
     def _leg_done(self, event: LegDone, now: Now) -> list[Command]:
-        sending, entry = self._sending.get(event.tx_hash), self.book.get(event.tx_hash)
-        if sending is None or entry is None:
+        entry = self.book.get(event.tx_hash)
+        if entry is None:
             return []
-        began = event.result != "not-begun"
-        if began:
-            self._began.add(event.tx_hash)
-        sending = msgspec.structs.replace(
-            sending,
-            waiting=sending.waiting - 1,
-            began=sending.began or began,
-            rejected=sending.rejected or event.result == "rejected",
-            accepted=sending.accepted or event.result in {"accepted", "unknown"},
-            text=event.text or sending.text,
-        )
-        self._sending[event.tx_hash] = sending
+        legs = self._sendings.done(event)
         commands: list[Command] = []
-        if began:
+        if event.result != NOT_BEGUN:
             row = LegRow(
                 tx_hash=event.tx_hash, endpoint=event.endpoint, result=event.result, text=event.text[:300]
             )
             self.book.apply(row)
             commands.append(Record(row=row))
-        if sending.waiting <= 0 and not entry.settled:
-            del self._sending[event.tx_hash]
-            commands += self._legs_done(entry, sending, now)
+        if legs is not None and not entry.settled:
+            commands += self._legs_done(entry, legs, now)
         return commands
 
-    def _legs_done(self, entry: Entry, sending: _Sending, now: Now) -> list[Command]:
+    def _legs_done(self, entry: Entry, legs: Legs, now: Now) -> list[Command]:
         tx_hash = entry.signed.tx_hash
-        if not sending.began and tx_hash not in self._began:
+        if not self._sendings.ever_began(tx_hash):
             # No byte of it ever left: its nonce is free again.
-            row = OutcomeRow(tx_hash=tx_hash, state=TradeState.RELEASED, time=now.wall, error=sending.text)
+            row = OutcomeRow(tx_hash=tx_hash, state=TradeState.RELEASED, time=now.wall, error=legs.text)
             return self._outcome(entry, row, now)
-        if sending.accepted or not sending.began:
+        if legs.taken or not legs.began:
             return []
         # Refused by all: it may still have been passed on, so its nonce stays bound until the chain tells.
-        row = OutcomeRow(tx_hash=tx_hash, state=TradeState.REJECTED, time=now.wall, error=sending.text)
+        row = OutcomeRow(tx_hash=tx_hash, state=TradeState.REJECTED, time=now.wall, error=legs.text)
         return self._outcome(entry, row, now)
 
     # --- the chain
 
-    def _identified(self, event: Identified) -> list[Command]:
+    def _identified(self, event: Identified, _now: Now) -> list[Command]:
         terms, held = self._terms, self.book.chain
         if event.chain_id != terms.chain_id:
             raise ConfigurationInvalid(
@@ -314,45 +293,61 @@ class ExecutorCore:
         if advanced:
             for entry in self.book.open():
                 commands += self._push(entry, Moment(head, self._terms, now))
-        return commands
+        return commands + self._cleanup.report(over=False)
 
     def _push(self, entry: Entry, at: Moment) -> list[Command]:
         """Send a transaction again, or free its nonce when it can no longer succeed."""
         signed = entry.signed
-        if signed.tx_hash in self._sending or at.head.nonce > signed.nonce:
+        if self._sendings.is_out(signed.tx_hash) or at.head.nonce > signed.nonce:
             return []
         if not self._settlement.is_late(entry, at.head):
             if entry.accepted:
                 return []
-            self._sending[signed.tx_hash] = self._fresh_legs()
+            self._sendings.begin(signed.tx_hash)
             action = Action.CANCEL if signed.purpose is Purpose.CANCEL else Action.OPEN
             ticket = self._own_ticket(action, at.now)
             return [Send(tx_hash=signed.tx_hash, raw=signed.raw, ticket=ticket)]
         newest = all(other.signed.replaces != signed.tx_hash for other in self.book.open())
         if not self._settlement.is_stuck(entry, at.head) or not newest:
             return []
-        return self._cancel(entry, at)
+        return self._cancel(entry, at, self._own_ticket(Action.CANCEL, at.now))
 
-    def _cancel(self, entry: Entry, at: Moment) -> list[Command]:
+    def _cancel(self, entry: Entry, at: Moment, ticket: Ticket) -> list[Command]:
         signed = entry.signed
         tries = self._cancels.get(signed.nonce, 0)
         if tries >= _CANCELS_PER_NONCE_MAX or f"cancel-{signed.tx_hash}" in self._tickets:
             return []
         self._cancels[signed.nonce] = tries + 1
         draft = drafts.cancel(entry, at)
-        self._tickets[draft.draft.intent_id] = self._own_ticket(Action.CANCEL, at.now)
-        text = f"{signed.tx_hash} was not mined in time; nonce {signed.nonce} is cancelled"
+        self._tickets[draft.draft.intent_id] = ticket
+        why = "was not mined in time" if ticket.cleanup_nonce is None else "is taken back after the stop"
+        text = f"{signed.tx_hash} {why}; nonce {signed.nonce} is cancelled"
         return [
             draft,
             reports.tell(Severity.WARNING, "trade.stuck", text, signed, runbook=reports.RUNBOOK_TRADES),
         ]
 
+    def _clean_up(self, allowed: CleanupAllowed, now: Now) -> list[Command]:
+        """Take back what may still land, at the nonces that the stop's clean-up was given."""
+        self._cleanup.begin(allowed)
+        head, commands = self.fresh_head(now), list[Command]()
+        for entry in self._cleanup.targets(allowed.nonces):
+            signed = entry.signed
+            ticket = msgspec.structs.replace(self._own_ticket(Action.CANCEL, now), cleanup_nonce=signed.nonce)
+            if signed.purpose is Purpose.CANCEL:
+                if not entry.accepted and not self._sendings.is_out(signed.tx_hash):
+                    self._sendings.begin(signed.tx_hash)
+                    commands.append(Send(tx_hash=signed.tx_hash, raw=signed.raw, ticket=ticket))
+            elif head is not None and self._sendings.ever_began(signed.tx_hash):
+                commands += self._cancel(entry, Moment(head, self._terms, now), ticket)
+        return commands
+
     def _outcome(self, entry: Entry, row: OutcomeRow, now: Now) -> list[Command]:
         self.book.apply(row)
         signed = entry.signed
         commands: list[Command] = [Record(row=row)]
-        if row.state is not TradeState.REJECTED:
-            self._sending.pop(row.tx_hash, None)
+        if row.state in SETTLED:
+            self._sendings.forget(row.tx_hash)
         if is_trade(entry):
             commands += self._judge(entry, row, now)
             owner = self._owners.get(signed.intent_id)
@@ -377,7 +372,7 @@ class ExecutorCore:
             self.breaker = circuit_breaker.abandon(before, intent_id)
         return reports.breaker_events(before, self.breaker)
 
-    def _tick(self, now: Now) -> list[Command]:
+    def _tick(self, _event: Tick, now: Now) -> list[Command]:
         before = self.breaker
         self.breaker = circuit_breaker.advance(before, self._terms.breaker, now.boot_ns)
         commands = reports.breaker_events(before, self.breaker)

@@ -13,10 +13,10 @@ import msgspec
 from warden.domain.modes import Action, Mode, allows
 from warden.domain.risk.refusal import Refusal
 from warden.runtime.clock import NS_PER_MS, Clock
+from warden.wire.messages import CleanupPermit, Permit
 
 if TYPE_CHECKING:
     from warden.runtime.latch import Latch
-    from warden.wire.messages import Permit
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -25,11 +25,13 @@ class Ticket(msgspec.Struct, frozen=True):
     Attributes:
         trader_session: whose intent it is; empty for Warden's own.
         not_after_boot_ns: CLOCK_BOOTTIME in nanoseconds after which nothing of it leaves.
+        cleanup_nonce: the nonce that a stop's clean-up takes back; None for everything else.
     """
 
     action: Action
     trader_session: str
     not_after_boot_ns: int
+    cleanup_nonce: int | None = None
 
 
 class Gate:
@@ -41,6 +43,7 @@ class Gate:
         self._boot_id = boot_id
         self._session = session
         self._permit: Permit | None = None
+        self._cleanup: CleanupPermit | None = None
         self._retired: frozenset[str] = frozenset()
         # Set by the main thread, read by the legs: each is replaced whole, never changed in place.
         self.heard_stops: frozenset[str] = frozenset()
@@ -54,23 +57,43 @@ class Gate:
             return Mode.OBSERVE_ONLY
         return Mode(permit.mode)
 
-    def accept(self, permit: Permit) -> str:
-        """Take a permit into force and return "", or why it is refused: other boot, other session, old."""
-        reason = self._unacceptable(permit)
-        if not reason:
-            held = self._permit
-            if held is not None and held.watchdog_session != permit.watchdog_session:
-                self._retired |= {held.watchdog_session}
-            self._permit = permit
-        return reason
+    @property
+    def size_percent(self) -> int:
+        """How much of every size limit counts; 0 when there was never a permit."""
+        return 0 if self._permit is None else max(0, min(100, self._permit.size_percent))
 
-    def _unacceptable(self, permit: Permit) -> str:
-        held, reason = self._permit, ""
+    @property
+    def cleanup(self) -> CleanupPermit | None:
+        """The leave to clean up that is in force now; None when there is none."""
+        permit = self._cleanup
+        return permit if permit is not None and self._is_live(permit) else None
+
+    def is_watched(self) -> bool:
+        """Tell whether a watchdog gave any leave that is still alive."""
+        return (self._permit is not None and self._is_live(self._permit)) or self.cleanup is not None
+
+    def accept(self, permit: Permit | CleanupPermit) -> str:
+        """Take a permit into force and return "", or why it is refused: other boot, other session, old."""
+        held = self._permit if isinstance(permit, Permit) else self._cleanup
+        reason = self._unacceptable(permit, held)
+        if reason:
+            return reason
+        for each in (self._permit, self._cleanup):
+            if each is not None and each.watchdog_session != permit.watchdog_session:
+                self._retired |= {each.watchdog_session}
+        if isinstance(permit, Permit):
+            self._permit = permit
+        else:
+            self._cleanup = permit
+        return ""
+
+    def _unacceptable(self, permit: Permit | CleanupPermit, held: Permit | CleanupPermit | None) -> str:
+        reason = ""
         if permit.boot_id != self._boot_id:
             reason = "of another boot"
         elif permit.executor_session != self._session:
             reason = "for another executor session"
-        elif permit.mode not in {mode.value for mode in Mode}:
+        elif isinstance(permit, Permit) and permit.mode not in {mode.value for mode in Mode}:
             reason = f"of an unknown mode {permit.mode}"
         elif permit.watchdog_session in self._retired:
             reason = "of a watchdog session that was replaced"
@@ -82,11 +105,33 @@ class Gate:
 
     def refusal(self, ticket: Ticket) -> Refusal | None:
         """Return why this may not leave now, or None; the order is DESIGN's."""
+        if ticket.cleanup_nonce is not None:
+            return self._without_cleanup(ticket)
         if self.heard_stops or not self._latch.is_clear():
             return Refusal("stop", "stopped: an operator recovers", setting="stop directory")
         if self.halted:
             return Refusal("integrity", self.halted)
         return self._without_permit(ticket)
+
+    def _without_cleanup(self, ticket: Ticket) -> Refusal | None:
+        """Return why a stop's clean-up may not send this: only while stopped, only what it was given for."""
+        permit, state = self.cleanup, self._latch.read()
+        standing = {stop.stop_id for stop in state.stops} | self.heard_stops
+        reason = ""
+        if self.halted:
+            reason = self.halted
+        elif permit is None:
+            reason = "the watchdog has given no leave to clean up"
+        elif state.unreadable or not standing <= set(permit.stop_ids):
+            reason = "another stop stands than those it was given for"
+        elif not state.stops:
+            reason = "no stop stands any more"
+        elif ticket.action is not Action.CANCEL or ticket.cleanup_nonce not in permit.nonces:
+            reason = "it was not given for this nonce"
+        return Refusal("cleanup", reason) if reason else None
+
+    def _is_live(self, permit: Permit | CleanupPermit) -> bool:
+        return permit.issued_ns <= self._clock.boot_ns() < permit.expires_ns
 
     def _without_permit(self, ticket: Ticket) -> Refusal | None:
         permit, now_ns = self._permit, self._clock.boot_ns()

@@ -15,18 +15,17 @@ from eth_utils.address import to_checksum_address
 from warden import __version__
 from warden.domain.errors import ConfigurationInvalid, InvariantBroken, JournalBroken
 from warden.domain.modes import Environment
-from warden.domain.money import BPS_ONE, WEI_PER_GWEI, ether_to_wei
-from warden.domain.risk.circuit_breaker import BreakerLimits
-from warden.domain.risk.position_size import SizeLimits
 from warden.domain.risk.refusal import Refusal
 from warden.domain.roles import Role
-from warden.executor.book import Book
+from warden.executor.beginnings import book_of, terms_of
 from warden.executor.chain import ChainReader, ReadFailed
 from warden.executor.core import ExecutorCore
 from warden.executor.gate import Gate, Ticket
 from warden.executor.keystore import unlock
 from warden.executor.leg import Legs
 from warden.executor.protocol import (
+    CleanupAllowed,
+    CleanupOver,
     Command,
     Event,
     HeadRead,
@@ -46,21 +45,19 @@ from warden.executor.signing import sign
 from warden.executor.status import picture
 from warden.executor.stops import StopDesk
 from warden.runtime.clock import NS_PER_MS, wall_text
-from warden.runtime.journal import Journal, read
+from warden.runtime.journal import Journal
 from warden.runtime.venue import load_venue, served_url
 from warden.runtime.wallet import wallet_address
 from warden.wire.addresses import INTENTS, STOP
-from warden.wire.codec import Undecodable, decode, encode, from_json, to_json
-from warden.wire.messages import Permit, ProcessState, Submit
-from warden.wire.rows import EndedRow, ExecutorRow, StartedRow
+from warden.wire.codec import Undecodable, decode, encode, to_json
+from warden.wire.messages import CleanupPermit, Head, ProcessState, Submit, TraderLeave
+from warden.wire.rows import EndedRow, StartedRow, WitnessRow
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
     from warden.runtime.process import Frame
-    from warden.runtime.settings import Settings
-    from warden.runtime.venue import Venue
 
 _TURN_MS: Final = 20
 _PUBLISH_NS: Final = 500 * NS_PER_MS
@@ -68,6 +65,8 @@ _TICK_NS: Final = 250 * NS_PER_MS
 _INTENTS_PER_TURN: Final = 32
 _IDENTIFY_NS: Final = 1_000 * NS_PER_MS
 _HEAD_MS_MIN: Final = 100
+_WITNESS_NS: Final = 60_000 * NS_PER_MS
+_NONCES_MAX: Final = 64
 _NO_SESSION: Final = Refusal("session", "an intent must carry the session that the watchdog gave its trader")
 
 
@@ -95,7 +94,7 @@ class Executor:
             else str(self._account.address)
         )
         self._journal = Journal(frame.places.journal(Role.EXECUTOR), frame.clock)
-        self._book = _book_of(frame)
+        self._book = book_of(frame.places.journal(Role.EXECUTOR))
         self._clean = self._book.empty or self._book.ended_in_order
         self._core: ExecutorCore | None = None
         self._terms: Terms | None = None
@@ -106,6 +105,8 @@ class Executor:
         self._due_ns: dict[str, int] = {}
         self._detail = "waiting for the venue"
         self._refused_permit = ""
+        self._cleaning = False
+        self._witnessed = 0
         self._gate_word = ""
         self._poller = zmq.Poller()
         for source in (stop_server.socket, self._intents.socket, frame.beat_socket):
@@ -143,12 +144,27 @@ class Executor:
 
     def _take_permits(self) -> None:
         for leave in self._frame.leaves():
-            if not isinstance(leave, Permit):
+            if isinstance(leave, TraderLeave):
                 continue
             reason = self._gate.accept(leave)
+            if isinstance(leave, CleanupPermit):
+                self._cleaning = self._cleaning or not reason
+                if not reason and self._core is not None:
+                    self._handle(self._core, CleanupAllowed(leave.stop_ids, leave.nonces))
+            elif not reason:
+                self._witness(leave.head)
             if reason and reason != self._refused_permit:
                 self._frame.event(Severity.WARNING, "permit.refused", f"a permit {reason}")
             self._refused_permit = reason
+        if self._cleaning and self._gate.cleanup is None and self._core is not None:
+            self._cleaning = False
+            self._handle(self._core, CleanupOver())
+
+    def _witness(self, head: Head) -> None:
+        """Write down how far the watchdog's journal has come, once a minute (I9)."""
+        if head.rows > self._witnessed and self._is_due("witness", _WITNESS_NS):
+            self._witnessed = head.rows
+            self._record(Record(row=WitnessRow(journal=head.journal, rows=head.rows, hash=head.hash)))
 
     def _find_venue(self) -> None:
         if not self._is_due("venue", _TICK_NS):
@@ -156,7 +172,7 @@ class Executor:
         venue = load_venue(self._frame.settings, self._frame.places)
         if venue is None:
             return
-        self._terms = terms = _terms(self._frame.settings, venue, self._wallet)
+        self._terms = terms = terms_of(self._frame.settings, venue, self._wallet)
         if terms.sends and terms.legs == 0:
             raise ConfigurationInvalid("no endpoint has send = true: transactions would go nowhere")
         self._core = ExecutorCore(terms, self._book)
@@ -198,7 +214,8 @@ class Executor:
             ticket = Ticket(intent.proposal.action, intent.trader_session, intent.not_after_boot_ns)
             # An intent without a session is nobody's; only Warden's own transactions carry none.
             gate = self._gate.refusal(ticket) if intent.trader_session else _NO_SESSION
-            self._handle(core, Submitted(intent=intent, identity=incoming.identity, gate=gate))
+            submitted = Submitted(intent, incoming.identity, gate, self._gate.size_percent)
+            self._handle(core, submitted)
 
     def _ask_chain(self, core: ExecutorCore) -> None:
         if self._reader is None:
@@ -222,6 +239,7 @@ class Executor:
             progress=0 if core is None else core.handled,
             offered=0 if core is None else core.offered,
             handled=0 if core is None else core.handled,
+            open_nonces=self._open_nonces(),
             clean=self._clean,
             heads=(journal.head,),
             detail=self._gate.halted or self._detail,
@@ -238,6 +256,10 @@ class Executor:
             self._frame.event(
                 Severity.INFO, "gate.closed" if word else "gate.open", status.gate or "the gate is open"
             )
+
+    def _open_nonces(self) -> tuple[int, ...]:
+        nonces = sorted({entry.signed.nonce for entry in self._book.open()})
+        return tuple(nonces[:_NONCES_MAX])
 
     # --- commands
 
@@ -324,48 +346,3 @@ class Executor:
             return False
         self._due_ns[what] = now_ns + every_ns
         return True
-
-
-def _book_of(frame: Frame) -> Book:
-    """Fold the journal into the book.
-
-    Raises:
-        JournalBroken: a row cannot be read; nothing may be sent on such a journal.
-    """
-    book = Book()
-    for row in read(frame.places.journal(Role.EXECUTOR)):
-        try:
-            book.apply(from_json(row.body, ExecutorRow))
-        except Undecodable as error:
-            raise JournalBroken(f"executor.db: row {row.row} cannot be read: {error}") from error
-    return book
-
-
-def _terms(settings: Settings, venue: Venue, wallet: str) -> Terms:
-    limits, breaker = settings.limits, settings.breaker
-    return Terms(
-        sends=settings.environment is not Environment.PAPER,
-        wallet=wallet,
-        chain_id=settings.chain.id,
-        genesis=venue.genesis,
-        router=venue.router,
-        weth=venue.weth,
-        legs=sum(endpoint.send for endpoint in venue.endpoints),
-        block_time_s=settings.chain.block_time_s,
-        finality_depth=settings.chain.finality_depth,
-        bump_percent=settings.chain.replacement_bump_percent,
-        size=SizeLimits(
-            max_trade_wei=ether_to_wei(limits.max_trade_eth),
-            min_trade_wei=ether_to_wei(limits.min_trade_eth),
-            max_trade_bps=limits.max_trade_percent * BPS_ONE // 100,
-            max_exposure_bps=limits.max_exposure_percent * BPS_ONE // 100,
-            max_fee_wei=int(limits.max_gas_price_gwei * WEI_PER_GWEI),
-            gas_reserve_wei=ether_to_wei(limits.gas_reserve_eth),
-        ),
-        breaker=BreakerLimits(
-            consecutive_failures=breaker.consecutive_failures,
-            cooldown_s=breaker.cooldown_s,
-            successes_to_close=breaker.successes_to_close,
-            probe_timeout_s=breaker.probe_timeout_s,
-        ),
-    )

@@ -49,11 +49,17 @@ class Now(msgspec.Struct, frozen=True):
 
 
 class Submitted(msgspec.Struct, frozen=True):
-    """An intent came; `gate` is what the gate said of it at that moment, None when it is open."""
+    """An intent came.
+
+    Attributes:
+        gate: what the gate said of it at that moment, None when it is open.
+        size_percent: how much of every size limit counts now.
+    """
 
     intent: Intent
     identity: bytes
     gate: Refusal | None
+    size_percent: int = 0
 
 
 class Simulated(msgspec.Struct, frozen=True):
@@ -119,11 +125,33 @@ class Identified(msgspec.Struct, frozen=True):
     genesis: str
 
 
+class CleanupAllowed(msgspec.Struct, frozen=True):
+    """The watchdog allows to clean up after these stops, at these nonces."""
+
+    stop_ids: tuple[str, ...]
+    nonces: tuple[int, ...]
+
+
+class CleanupOver(msgspec.Struct, frozen=True):
+    """The leave to clean up has run out."""
+
+
 class Tick(msgspec.Struct, frozen=True):
     """Time has passed."""
 
 
-Event = Submitted | Simulated | SimulationFailed | Signed | LegDone | HeadRead | Identified | Tick
+Event = (
+    Submitted
+    | Simulated
+    | SimulationFailed
+    | Signed
+    | LegDone
+    | HeadRead
+    | Identified
+    | CleanupAllowed
+    | CleanupOver
+    | Tick
+)
 
 
 # --- commands --------------------------------------------------------------------------------------

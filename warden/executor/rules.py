@@ -12,7 +12,7 @@ import msgspec
 
 from warden.domain.risk import circuit_breaker
 from warden.domain.risk.circuit_breaker import Breaker
-from warden.domain.risk.position_size import Capital, check_fee, check_size
+from warden.domain.risk.position_size import Capital, check_fee, check_size, scaled
 from warden.domain.risk.refusal import Refusal
 from warden.executor.protocol import HeadRead
 
@@ -34,6 +34,7 @@ class Situation(msgspec.Struct, frozen=True):
         head: None while the chain is unknown or its last read is too old to count.
         busy: why nothing else may start now; empty when it may.
         known: the intent's id was seen before.
+        size_percent: how much of every size limit counts.
     """
 
     gate: Refusal | None
@@ -42,6 +43,7 @@ class Situation(msgspec.Struct, frozen=True):
     exposure_wei: int
     busy: str
     known: bool
+    size_percent: int
 
 
 def refusal(intent: Intent, situation: Situation, terms: Terms) -> Refusal | None:
@@ -65,7 +67,8 @@ def _refusals(intent: Intent, situation: Situation, terms: Terms) -> Iterator[Re
         return
     yield from _shape(intent, head, terms)
     capital = Capital(trading_wei=head.trading_balance_wei, gas_wei=head.gas_balance_wei)
-    oversized = check_size(int(intent.proposal.swap.amount_in), situation.exposure_wei, capital, terms.size)
+    size = scaled(terms.size, situation.size_percent)
+    oversized = check_size(int(intent.proposal.swap.amount_in), situation.exposure_wei, capital, size)
     if oversized is not None:
         yield oversized
     dear = check_fee(head.base_fee_wei + head.tip_wei, terms.size)

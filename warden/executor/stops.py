@@ -44,7 +44,7 @@ class StopDesk:
                 stop_id=named,
                 executor_session=self._session,
                 in_flight=in_flight,
-                cleanup=CleanUp.HOLD.value if stop.policy else "",
+                cleanup=self._cleanup_of(stop.policy),
             )
             self._server.send(request.identity, msgspec.json.encode(seen))
 
@@ -62,6 +62,11 @@ class StopDesk:
             name for name in self._gate.heard_stops if not (self._latch.path / CLEARED / name).exists()
         )
         return rows
+
+    def _cleanup_of(self, policy: str) -> str:
+        """Return what clean-up follows: what the stop allows while a watchdog is there to allow it."""
+        known = policy in {each.value for each in CleanUp}
+        return policy if known and self._gate.is_watched() else CleanUp.HOLD.value
 
     @staticmethod
     def _named(data: bytes) -> str:

@@ -5,6 +5,7 @@ No strategy code runs here and nothing is sent here; `main.py` does both as it i
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
@@ -90,6 +91,7 @@ class Core:
         self._block_time_s = block_time_s
         self._new_id = new_id
         self._trader_session = ""
+        self._size_percent = 0
         self._book = Book()
         self._seen: Seen | None = None
         self._seen_ns = 0
@@ -104,7 +106,10 @@ class Core:
 
     def grant(self, leave: TraderLeave) -> list[Command]:
         """Take the watchdog's leave for this process; one for another process is not ours to use."""
-        if leave.trader_process != self._session or leave.trader_session == self._trader_session:
+        if leave.trader_process != self._session:
+            return []
+        self._size_percent = leave.size_percent
+        if leave.trader_session == self._trader_session:
             return []
         self._trader_session = leave.trader_session
         return [Note(Severity.INFO, "trader.leave", "the watchdog lets the strategy run")]
@@ -114,7 +119,10 @@ class Core:
         first = self._seen is None
         self._seen, self._seen_ns = seen, now_ns
         if self._trader_session and not self._failed and seen.since_ns:
-            return [Run(seen.market)]
+            market = seen.market
+            # During probation the gate takes smaller sizes only: the strategy is told, not refused.
+            trade_max_wei = market.trade_max_wei * self._size_percent // 100
+            return [Run(replace(market, trade_max_wei=trade_max_wei))]
         self.handled = seen.seq
         if not first:
             return []

@@ -305,6 +305,7 @@ class Core:
     def _journal(self, event: JournalSynced | JournalFailed, now_ns: int) -> None:
         if isinstance(event, JournalSynced):
             self.out.synced = event.head.rows
+            self.leave.head = event.head
         elif not self.out.failed:
             self.out.failed = event.why
             self.authority.stand(Cause.JOURNAL_BROKEN, now_ns, event.why)

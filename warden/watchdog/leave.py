@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from warden.domain.modes import Mode
 from warden.domain.roles import Role
 from warden.watchdog.commands import Grant
-from warden.wire.messages import Permit, ProcessState, TraderLeave
+from warden.wire.messages import Head, Permit, ProcessState, TraderLeave
 
 if TYPE_CHECKING:
     from warden.watchdog.authority import Authority
@@ -47,6 +47,7 @@ class Leave:
         self._due_ns = 0
         self._mode = authority.mode
         self._traders: dict[str, str] = {}
+        self.head = Head(journal=Role.WATCHDOG.value, rows=0, hash="")
         self._revoked: deque[str] = deque(maxlen=_REVOKED_MAX)
 
     @property
@@ -73,6 +74,7 @@ class Leave:
                     trader_process=peer.session,
                     trader_session=self._traders[peer.session],
                     mode=int(mode),
+                    size_percent=100,
                 ),
             )
         )
@@ -111,6 +113,7 @@ class Leave:
                     # Exits of the executor's own get no longer leave than anything else, so far.
                     exits_until_ns=expires_ns,
                     size_percent=100,
+                    head=self.head,
                 ),
             )
         )

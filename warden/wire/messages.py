@@ -69,6 +69,7 @@ class Permit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="permi
         mode: a `Mode` as a number.
         trader_sessions: those whose intents may be taken.
         size_percent: how much of every size limit counts; below 100 during probation (ES5).
+        head: of the watchdog's journal, for the executor to witness (I9).
         issued_ns, expires_ns, exits_until_ns: CLOCK_BOOTTIME in nanoseconds; life counts from the grant.
     """
 
@@ -82,6 +83,7 @@ class Permit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="permi
     expires_ns: int
     exits_until_ns: int
     size_percent: int
+    head: Head
 
 
 class CleanupPermit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="cleanup.1"):
@@ -106,11 +108,12 @@ class CleanupPermit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
 
 
 class TraderLeave(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="leave.1"):
-    """The session under which a trader's intents are taken, and the mode it trades in (I8)."""
+    """The session under which a trader's intents are taken, the mode and the sizes it trades in (I8)."""
 
     trader_process: str
     trader_session: str
     mode: int
+    size_percent: int
 
 
 WatchdogToProcess = Permit | CleanupPermit | TraderLeave

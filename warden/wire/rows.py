@@ -117,13 +117,41 @@ class StopRow(msgspec.Struct, frozen=True, tag="stop.1"):
     lifted: bool
 
 
+class WitnessRow(msgspec.Struct, frozen=True, tag="witness.1"):
+    """Another authority's journal as it was last heard of: it may not be shorter or other later (I9)."""
+
+    journal: str
+    rows: int
+    hash: str
+
+
+class CleanupRow(msgspec.Struct, frozen=True, tag="cleanup.1"):
+    """A stop's clean-up came to its end: what was cancelled, what had landed, what is still open, by hash."""
+
+    stop_ids: tuple[str, ...]
+    cancelled: tuple[str, ...]
+    landed: tuple[str, ...]
+    left: tuple[str, ...]
+
+
 class EndedRow(msgspec.Struct, frozen=True, tag="ended.1"):
     """The executor ended in order."""
 
     session: str
 
 
-ExecutorRow = StartedRow | ChainRow | SignedRow | LegRow | OutcomeRow | DecisionRow | StopRow | EndedRow
+ExecutorRow = (
+    StartedRow
+    | ChainRow
+    | SignedRow
+    | LegRow
+    | OutcomeRow
+    | DecisionRow
+    | StopRow
+    | WitnessRow
+    | CleanupRow
+    | EndedRow
+)
 
 
 def in_flight(rows: Iterable[ExecutorRow]) -> tuple[str, ...]:

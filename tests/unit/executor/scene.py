@@ -99,6 +99,7 @@ class Scene:
         self.core = ExecutorCore(terms, book)
         self.now_ns = 1_000_000_000_000
         self.block = 0
+        self.size_percent = 100
         self.rows: list[ExecutorRow] = list(rows)
         self.signed = 0
 
@@ -134,7 +135,7 @@ class Scene:
 
     def submit(self, order: Intent, gate: Refusal | None = None) -> list[Command]:
         """Submit an intent as the trader does."""
-        return self.tell(Submitted(intent=order, identity=TRADER, gate=gate))
+        return self.tell(Submitted(intent=order, identity=TRADER, gate=gate, size_percent=self.size_percent))
 
     def trade(self, order: Intent) -> tuple[str, list[Command]]:
         """Carry an intent to its signature; return the hash and the commands that follow."""

@@ -12,7 +12,7 @@ from warden.domain.modes import Action, Mode
 from warden.domain.stops import Stop
 from warden.executor.gate import Gate, Ticket
 from warden.runtime.latch import Latch
-from warden.wire.messages import Permit
+from warden.wire.messages import Head, Permit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +47,7 @@ PERMIT = Permit(
     expires_ns=START_NS + LIFE_NS,
     exits_until_ns=START_NS + LIFE_NS,
     size_percent=100,
+    head=Head(journal="watchdog", rows=1, hash="00"),
 )
 TICKET = Ticket(action=Action.OPEN, trader_session="trader", not_after_boot_ns=START_NS + 10**12)
 

@@ -15,7 +15,7 @@ from warden.trader.feed import Contact, Seen
 from warden.wire.messages import ProcessState, TraderLeave
 
 ME = "aa" * 16
-LEAVE = TraderLeave(trader_process=ME, trader_session="5e" * 16, mode=3)
+LEAVE = TraderLeave(trader_process=ME, trader_session="5e" * 16, mode=3, size_percent=100)
 START_NS = 1_000 * NS_PER_S
 GOOD = swap([WETH, GEM], 10**18, 5, note="up")
 
@@ -56,7 +56,9 @@ def test_without_leave_blocks_are_seen_and_nothing_runs() -> None:
     """A respawned trader is harmless: it observes (DESIGN: Killing)."""
     one = core(leave=False)
     assert of(Run, one.see(seen(1), START_NS)) == []
-    assert one.grant(TraderLeave(trader_process="bb" * 16, trader_session="x", mode=3)) == []
+    assert (
+        one.grant(TraderLeave(trader_process="bb" * 16, trader_session="x", mode=3, size_percent=100)) == []
+    )
     assert of(Run, one.see(seen(2), START_NS)) == []
     assert one.handled == 2
     assert one.status(healthy(), START_NS).state == "waiting"

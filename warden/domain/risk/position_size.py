@@ -31,6 +31,17 @@ class Capital(msgspec.Struct, frozen=True):
     gas_wei: int
 
 
+def scaled(limits: SizeLimits, percent: int) -> SizeLimits:
+    """Return the limits at `percent` of their sizes, never above them: probation after a recovery (ES5)."""
+    share = max(0, min(100, percent))
+    return msgspec.structs.replace(
+        limits,
+        max_trade_wei=limits.max_trade_wei * share // 100,
+        max_trade_bps=limits.max_trade_bps * share // 100,
+        max_exposure_bps=limits.max_exposure_bps * share // 100,
+    )
+
+
 def check_size(
     amount_wei: int, exposure_wei: int, capital: Capital | None, limits: SizeLimits
 ) -> Refusal | None:

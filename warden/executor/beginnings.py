@@ -1,0 +1,68 @@
+"""What an executor begins with: the book that its journal tells, and the terms that its settings set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from warden.domain.errors import JournalBroken
+from warden.domain.modes import Environment
+from warden.domain.money import BPS_ONE, WEI_PER_GWEI, ether_to_wei
+from warden.domain.risk.circuit_breaker import BreakerLimits
+from warden.domain.risk.position_size import SizeLimits
+from warden.executor.book import Book
+from warden.executor.protocol import Terms
+from warden.runtime.journal import read
+from warden.wire.codec import Undecodable, from_json
+from warden.wire.rows import ExecutorRow
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from warden.runtime.settings import Settings
+    from warden.runtime.venue import Venue
+
+
+def book_of(path: Path) -> Book:
+    """Fold the journal into the book.
+
+    Raises:
+        JournalBroken: a row cannot be read; nothing may be sent on such a journal.
+    """
+    book = Book()
+    for row in read(path):
+        try:
+            book.apply(from_json(row.body, ExecutorRow))
+        except Undecodable as error:
+            raise JournalBroken(f"executor.db: row {row.row} cannot be read: {error}") from error
+    return book
+
+
+def terms_of(settings: Settings, venue: Venue, wallet: str) -> Terms:
+    """Return what is fixed while this executor runs, from the settings and the venue."""
+    limits, breaker = settings.limits, settings.breaker
+    return Terms(
+        sends=settings.environment is not Environment.PAPER,
+        wallet=wallet,
+        chain_id=settings.chain.id,
+        genesis=venue.genesis,
+        router=venue.router,
+        weth=venue.weth,
+        legs=sum(endpoint.send for endpoint in venue.endpoints),
+        block_time_s=settings.chain.block_time_s,
+        finality_depth=settings.chain.finality_depth,
+        bump_percent=settings.chain.replacement_bump_percent,
+        size=SizeLimits(
+            max_trade_wei=ether_to_wei(limits.max_trade_eth),
+            min_trade_wei=ether_to_wei(limits.min_trade_eth),
+            max_trade_bps=limits.max_trade_percent * BPS_ONE // 100,
+            max_exposure_bps=limits.max_exposure_percent * BPS_ONE // 100,
+            max_fee_wei=int(limits.max_gas_price_gwei * WEI_PER_GWEI),
+            gas_reserve_wei=ether_to_wei(limits.gas_reserve_eth),
+        ),
+        breaker=BreakerLimits(
+            consecutive_failures=breaker.consecutive_failures,
+            cooldown_s=breaker.cooldown_s,
+            successes_to_close=breaker.successes_to_close,
+            probe_timeout_s=breaker.probe_timeout_s,
+        ),
+    )

@@ -1,0 +1,70 @@
+"""A stop's clean-up: which transactions are taken back, and what came of it (ES6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from warden.domain.intents import TradeState
+from warden.executor.protocol import Command, Record, Tell
+from warden.wire.rows import CleanupRow, Purpose
+from warden.wire.telemetry import Severity
+
+if TYPE_CHECKING:
+    from warden.executor.book import Book, Entry
+    from warden.executor.protocol import CleanupAllowed
+
+_LANDED = frozenset({TradeState.MINED, TradeState.REVERTED, TradeState.FINAL})
+_NAMED_MAX = 3
+
+
+class CleanUp:
+    """One clean-up at a time; what it is about is fixed when its leave first comes."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._stop_ids: tuple[str, ...] = ()
+        self._wanted: tuple[str, ...] = ()
+        self._under_way = False
+
+    def begin(self, allowed: CleanupAllowed) -> None:
+        """Take a leave in; a renewal changes nothing."""
+        if self._stop_ids == allowed.stop_ids:
+            return
+        self._stop_ids = allowed.stop_ids
+        self._wanted = tuple(
+            entry.signed.tx_hash
+            for entry in self._book.open()
+            if entry.signed.nonce in allowed.nonces and entry.signed.purpose is not Purpose.CANCEL
+        )
+        self._under_way = bool(self._wanted)
+
+    def targets(self, nonces: tuple[int, ...]) -> list[Entry]:
+        """Return what is still open at the nonces that were given, each with no replacement after it."""
+        entries = self._book.open()
+        replaced = {entry.signed.replaces for entry in entries}
+        return [
+            entry
+            for entry in entries
+            if entry.signed.nonce in nonces and entry.signed.tx_hash not in replaced
+        ]
+
+    def report(self, *, over: bool) -> list[Command]:
+        """Return what came of it once nothing is left, or once it is `over`; nothing otherwise."""
+        if not self._under_way:
+            return []
+        entries = [(tx_hash, self._book.get(tx_hash)) for tx_hash in self._wanted]
+        left = tuple(tx_hash for tx_hash, entry in entries if entry is not None and not entry.settled)
+        if left and not over:
+            return []
+        self._under_way = False
+        landed = tuple(
+            tx_hash for tx_hash, entry in entries if entry is not None and entry.outcome.state in _LANDED
+        )
+        cancelled = tuple(each for each in self._wanted if each not in {*left, *landed})
+        row = CleanupRow(stop_ids=self._stop_ids, cancelled=cancelled, landed=landed, left=left)
+        text = f"clean-up after the stop: {len(cancelled)} cancelled, {len(landed)} had landed"
+        if not left:
+            return [Record(row=row), Tell(Severity.INFO, "cleanup.done", text)]
+        named = ", ".join(left[:_NAMED_MAX])
+        text = f"{text}, {len(left)} may still land ({named}): look them up on the chain before you recover"
+        return [Record(row=row), Tell(Severity.WARNING, "cleanup.left", text, runbook="emergency-stop")]
