@@ -23,6 +23,8 @@ STAGES: dict[str, list[Path | str]] = {
     "import contracts": [BIN / "lint-imports", "--no-logo"],
 }
 STAGE_LIMIT_S = 900
+# Most tests wait for processes: more workers than cores. A file stays with one, for what its tests share.
+WORKERS = ["-n", "4", "--dist", "loadfile"]
 
 
 def main() -> int:
@@ -43,7 +45,9 @@ def main() -> int:
     say("-- pytest")
     told = [selection.WITH_SYSTEM] if options.system else []
     told += [f"{selection.FAILED_STAGES}={', '.join(failed)}"] if failed else []
-    return _become([str(BIN / "python"), "-m", "pytest", "-p", "scripts.check.selection", *told, *for_pytest])
+    shared = [] if {"-n", "--pdb", "-x", "-s"} & set(for_pytest) else WORKERS
+    command = [str(BIN / "python"), "-m", "pytest", "-p", "scripts.check.selection"]
+    return _become([*command, *shared, *told, *for_pytest])
 
 
 def _become(command: list[str]) -> NoReturn:

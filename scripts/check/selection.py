@@ -6,7 +6,7 @@ leaves out what needs more, and says how many that were: nothing is skipped in s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -40,8 +40,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a session whose tests passed when an earlier stage failed."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        # One of several processes that share the tests: the one that started it counts and judges.
+        output["left_out"] = session.config.stash.get(left_out, 0)
+        return
     if session.config.getoption(FAILED_STAGES) and session.exitstatus in (pytest.ExitCode.OK, 0):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+class Workers:
+    """Hears from pytest-xdist's processes; registered only where that plugin is there."""
+
+    @pytest.hookimpl
+    def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - xdist ships no types for it
+        """Take over how many tests a worker left out: each of them has seen all tests."""
+        told = getattr(node, "workeroutput", {})
+        node.config.stash[left_out] = max(told.get("left_out", 0), node.config.stash.get(left_out, 0))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Listen to workers where there are any."""
+    if config.pluginmanager.hasplugin("dsession"):
+        config.pluginmanager.register(Workers())
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -114,7 +115,8 @@ def _degraded(view: SystemView) -> set[str]:
 
 def last_words(where: Places, name: str) -> str:
     """Return why the process `name` is not there, as it said itself; empty when it did not."""
-    for line in reversed(_tail(where.logs / f"{name}.log").splitlines()):
+    logs = where.logs_of(Role(name))
+    for line in reversed(_tail(logs / f"{name}.log").splitlines()):
         try:
             said = msgspec.json.decode(line, type=_Said)
         except msgspec.DecodeError:
@@ -123,7 +125,7 @@ def last_words(where: Places, name: str) -> str:
             return said.message
         if said.kind == "process.started":
             break
-    early = _tail(where.logs / f"{name}.early").split("\n")
+    early = _tail(logs / f"{name}.early").split("\n")
     return next((line for line in reversed(early) if line.strip()), "")
 
 
@@ -135,8 +137,10 @@ class _Said(msgspec.Struct):
 
 def _tail(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+        # Another user's, when installed, and read by root: a link or a pipe in its place is not followed.
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as file:
+            file.seek(max(0, os.fstat(handle).st_size - _TAIL_BYTES))
             return file.read(_TAIL_BYTES).decode("utf-8", "replace")
     except OSError:
         return ""

@@ -21,12 +21,12 @@ def verify(home: Path, *, as_json: bool) -> int:
     Raises:
         ConfigurationInvalid: the state directory cannot be read.
     """
-    state = places(home).state
+    where = places(home)
     rows, problems = 0, []
     try:
-        paths = sorted(path for path in state.iterdir() if path.suffix == ".db")
+        paths = where.journals()
     except OSError as error:
-        raise ConfigurationInvalid(f"journals in {state}: {error.strerror}; is this an instance?") from error
+        raise ConfigurationInvalid(f"journals in {where.state}: {error.strerror}; is this an instance?") from error
     for path in paths:
         count, found = verify_journal(path)
         rows += count

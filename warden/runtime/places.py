@@ -17,8 +17,19 @@ from warden.wire.addresses import SOCKET_PATH_BYTES_MAX
 _LONGEST_SOCKET: Final = len("/notifier/telemetry-notifier.ipc.lock")
 
 
+# Made by scripts/install: each program of this home has a user of its own (docs/install.md).
+INSTALLED_MARK: Final = "installed"
+
+
 class Places(msgspec.Struct, frozen=True):
-    """The directories of one instance. `run` is resolved: sockets stand there and their paths are short."""
+    """The directories of one instance. `run` is resolved: sockets stand there and their paths are short.
+
+    Attributes:
+        state: what the process `role` keeps; when installed, a directory of its own that it alone may write.
+        logs: where it writes its log files; the same.
+        installed: whether each program has a user of its own.
+        seen_by: as whom one looks; the operator sees the directories above all processes' own.
+    """
 
     home: Path
     run: Path
@@ -26,11 +37,19 @@ class Places(msgspec.Struct, frozen=True):
     stop: Path
     state: Path
     logs: Path
+    installed: bool = False
+    seen_by: Role = Role.OPERATOR
 
     @property
     def settings(self) -> Path:
-        """The checked, frozen copy of the configuration that the processes read."""
-        return self.state / "settings.json"
+        """The checked, frozen copy of the configuration that the processes read; when installed, each its own."""
+        return self.settings_of(self.seen_by)
+
+    def settings_of(self, role: Role) -> Path:
+        """Return a role's frozen copy: under one user there is one for all."""
+        if self.installed:
+            return self.home / "settings" / f"{role.value}.json"
+        return self._state_root / "settings.json"
 
     @property
     def devnet_manifest(self) -> Path:
@@ -55,27 +74,57 @@ class Places(msgspec.Struct, frozen=True):
         """Return the file in which a role that serves HTTP says where, for port 0."""
         return self.role(role) / "url"
 
+    def state_of(self, role: Role) -> Path:
+        """Return where a role keeps its state."""
+        return self._state_root / role.value if self.installed else self._state_root
+
+    def logs_of(self, role: Role) -> Path:
+        """Return where a role writes its log files."""
+        return self._logs_root / role.value if self.installed else self._logs_root
+
     def journal(self, role: Role) -> Path:
         """Return a role's journal."""
-        return self.state / f"{role.value}.db"
+        return self.state_of(role) / f"{role.value}.db"
+
+    def journals(self) -> list[Path]:
+        """Return every journal that is there, by name.
+
+        Raises:
+            OSError: a directory of state cannot be read.
+        """
+        directories = {self.state_of(role) for role in PROCESSES} if self.installed else {self._state_root}
+        found = [path for each in directories for path in each.iterdir() if path.suffix == ".db"]
+        return sorted(found, key=lambda path: path.name)
+
+    @property
+    def _state_root(self) -> Path:
+        return self.home / "state"
+
+    @property
+    def _logs_root(self) -> Path:
+        return (self.home / "logs").resolve()
 
 
-def places(home: Path) -> Places:
-    """Return the places of the instance at `home`; nothing is made."""
+def places(home: Path, role: Role = Role.OPERATOR) -> Places:
+    """Return the places of the instance at `home` as `role` sees them; nothing is made."""
     home = home.absolute()
-    logs = home / "logs"
-    return Places(
+    seen = Places(
         home=home,
         run=(home / "run").resolve(),
         keys=home / "keys",
         stop=home / "stop",
         state=home / "state",
-        logs=logs.resolve(),
+        logs=(home / "logs").resolve(),
+        installed=(home / INSTALLED_MARK).exists(),
+        seen_by=role,
     )
+    if not seen.installed or role is Role.OPERATOR:
+        return seen
+    return msgspec.structs.replace(seen, state=seen.state_of(role), logs=seen.logs_of(role))
 
 
 def create(home: Path, *, run_dir: Path | None = None, logs_dir: Path | None = None) -> Places:
-    """Make the instance's directories, for their owner only, and return them.
+    """Make the instance's directories, for their owner only, and return them; scripts/install made its own.
 
     The stop directory is not made here (see `Latch.create`): a lost one must not come back by itself.
     Where the home's own path is too long for sockets, `run` becomes a link to a short directory.
@@ -84,6 +133,13 @@ def create(home: Path, *, run_dir: Path | None = None, logs_dir: Path | None = N
         ConfigurationInvalid: a directory cannot be made or belongs to somebody else.
     """
     home = home.absolute()
+    made = places(home)
+    if made.installed:
+        if run_dir is not None or logs_dir is not None:
+            raise ConfigurationInvalid(
+                "run_dir and logs_dir cannot be set where scripts/install laid out the home: remove them"
+            )
+        return made
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         if run_dir is None and len(os.fsencode(home / "run")) + _LONGEST_SOCKET > SOCKET_PATH_BYTES_MAX:

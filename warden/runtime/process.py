@@ -193,7 +193,7 @@ def run(role: Role, main: Callable[[Frame], None], arguments: list[str] | None =
     """
     parser = argparse.ArgumentParser(prog=f"warden.{role}")
     parser.add_argument("--home", type=Path, required=True)
-    where = places(parser.parse_args(arguments).home)
+    where = places(parser.parse_args(arguments).home, role)
     try:
         die_with_parent()
         _own_output(where, role)

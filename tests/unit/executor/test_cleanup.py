@@ -143,7 +143,7 @@ def test_another_stop_makes_the_leave_void(latch: Latch) -> None:
 
 
 def test_without_a_stop_there_is_nothing_to_clean_up(latch: Latch) -> None:
-    """I7: a leave of before a recovery sends nothing after it; nor does one that ran out, or a halted gate."""
+    """I7: a leave of before a recovery sends nothing after it; nor does one that ran out."""
     clock = ManualClock()
     gate = Gate(latch, clock, boot_id="boot", session="me")
     gate.accept(LEAVE)
