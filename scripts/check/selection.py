@@ -49,20 +49,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-class Workers:
-    """Hears from pytest-xdist's processes; registered only where that plugin is there."""
-
-    @pytest.hookimpl
-    def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - xdist ships no types for it
-        """Take over how many tests a worker left out: each of them has seen all tests."""
-        told = getattr(node, "workeroutput", {})
-        node.config.stash[left_out] = max(told.get("left_out", 0), node.config.stash.get(left_out, 0))
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Listen to workers where there are any."""
-    if config.pluginmanager.hasplugin("dsession"):
-        config.pluginmanager.register(Workers())
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401 - xdist ships no types for it
+    """Take over how many tests a worker left out: each of them has seen all tests."""
+    told = getattr(node, "workeroutput", {}).get("left_out", 0)
+    node.config.stash[left_out] = max(told, node.config.stash.get(left_out, 0))
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:

@@ -27,6 +27,7 @@ from pydantic_settings import (
 
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
+from warden.domain.roles import Role
 from warden.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off", ""})
 # Set for the processes and commands themselves, not part of the configuration.
 _NOT_SETTINGS: Final = frozenset({"WARDEN_HOME"})
+_REACH_ENDPOINTS: Final = frozenset({Role.GATEWAY, Role.EXECUTOR})
+HIDDEN_URL: Final = "http://hidden.invalid"
 
 
 def _annotations() -> dict[str, Any]:
@@ -70,8 +73,30 @@ def load(file: Path) -> Settings:
 
 
 def freeze(settings: Settings, target: Places) -> None:
-    """Write the copy that the processes read, owner only: endpoint URLs may hold keys."""
-    path = target.settings
+    """Write the copy that the processes read, owner only: endpoint URLs may hold keys.
+
+    When installed, each role gets one of its own without what is not for it; `layout.apply` gives it away.
+    """
+    if not target.installed:
+        _write(target.settings, settings)
+        return
+    for role in Role:
+        _write(target.settings_of(role), meant_for(role, settings))
+
+
+def meant_for(role: Role, settings: Settings) -> Settings:
+    """Return the settings without the URLs and files that `role` has no use for: they may hold keys."""
+    if role not in _REACH_ENDPOINTS:
+        hidden = tuple(replace(each, url=HIDDEN_URL) for each in settings.endpoints)
+        settings = replace(settings, endpoints=hidden)
+    if role is not Role.DEVNET:
+        settings = replace(settings, devnet=replace(settings.devnet, fork_url=None))
+    if role is not Role.EXECUTOR:
+        settings = replace(settings, wallet=replace(settings.wallet, password_file=None))
+    return settings
+
+
+def _write(path: Path, settings: Settings) -> None:
     handle = os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "wb") as stream:
         stream.write(msgspec.json.encode(settings, enc_hook=str))

@@ -10,6 +10,7 @@ import msgspec
 
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
+from warden.domain.roles import Role
 
 if TYPE_CHECKING:
     from warden.runtime.places import Places
@@ -59,9 +60,17 @@ def password_path(settings: Settings, where: Places) -> Path:
 def wallet_address(settings: Settings, where: Places) -> str:
     """Return the wallet's address as the keystore names it, lower-case hex with 0x; nothing is decrypted.
 
+    When installed, only the executor can read the keystore: the others read what `announce_wallet` wrote.
+
     Raises:
         ConfigurationInvalid: there is no keystore, or it names no address.
     """
+    announced = _announced(where)
+    if where.installed and where.seen_by is not Role.EXECUTOR:
+        try:
+            return announced.read_text(encoding="ascii").strip()
+        except OSError as error:
+            raise ConfigurationInvalid(f"{announced}: {error.strerror}; run 'warden up' again") from error
     path = keystore_path(settings, where)
     try:
         address = msgspec.json.decode(path.read_bytes()[:_FILE_BYTES_MAX], type=_Keystore).address
@@ -70,3 +79,18 @@ def wallet_address(settings: Settings, where: Places) -> str:
     except msgspec.DecodeError as error:
         raise ConfigurationInvalid(f"wallet.keystore {path} is not a keystore (version 3 JSON)") from error
     return "0x" + address.removeprefix("0x").lower()
+
+
+def announce_wallet(where: Places, address: str) -> None:
+    """Write the wallet's address down for those who may not read the keystore; root does, when installed.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    path = _announced(where)
+    path.with_suffix(".new").write_text(address.lower() + "\n", encoding="ascii")
+    path.with_suffix(".new").replace(path)
+
+
+def _announced(where: Places) -> Path:
+    return where.keys / "wallet.address"
