@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
-from warden.domain.errors import JournalBroken
+from warden.domain.errors import JournalBroken, WardenError
 from warden.domain.modes import Environment
 from warden.domain.money import BPS_ONE, WEI_PER_GWEI, ether_to_wei
 from warden.domain.risk.circuit_breaker import BreakerLimits
 from warden.domain.risk.position_size import SizeLimits
 from warden.executor.book import Book
+from warden.executor.keystore import unlock
 from warden.executor.protocol import Terms
 from warden.runtime.journal import read
 from warden.wire.codec import Undecodable, from_json
@@ -18,8 +20,39 @@ from warden.wire.rows import ExecutorRow
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from eth_account.signers.local import LocalAccount
+
+    from warden.runtime.places import Places
     from warden.runtime.settings import Settings
     from warden.runtime.venue import Venue
+
+
+class Unlocking:
+    """Opens the keystore on a thread of its own: that takes a second, and a stop may not wait so long."""
+
+    def __init__(self, settings: Settings, where: Places) -> None:
+        self._settings = settings
+        self._where = where
+        self._account: LocalAccount | None = None
+        self._error: WardenError | None = None
+        self._thread = threading.Thread(target=self._unlock, name="unlocking", daemon=True)
+        self._thread.start()
+
+    def account(self) -> LocalAccount | None:
+        """Return the account once it is open, None before that.
+
+        Raises:
+            WardenError: it cannot be opened.
+        """
+        if self._error is not None:
+            raise self._error
+        return self._account
+
+    def _unlock(self) -> None:
+        try:
+            self._account = unlock(self._settings, self._where)
+        except WardenError as error:
+            self._error = error
 
 
 def book_of(path: Path) -> Book:

@@ -17,11 +17,10 @@ from warden.domain.errors import ConfigurationInvalid, InvariantBroken, JournalB
 from warden.domain.modes import Environment
 from warden.domain.risk.refusal import Refusal
 from warden.domain.roles import Role
-from warden.executor.beginnings import book_of, terms_of
+from warden.executor.beginnings import Unlocking, book_of, terms_of
 from warden.executor.chain import ChainReader, ReadFailed
 from warden.executor.core import ExecutorCore
 from warden.executor.gate import Gate, Ticket
-from warden.executor.keystore import unlock
 from warden.executor.leg import Legs
 from warden.executor.protocol import (
     CleanupAllowed,
@@ -87,12 +86,9 @@ class Executor:
         self._desk = StopDesk(stop_server, frame.latch, self._gate, frame.session)
         # On paper nothing is signed: the key stays where it is, and there is nothing to send with.
         self._sends = frame.settings.environment is not Environment.PAPER
-        self._account: LocalAccount | None = unlock(frame.settings, frame.places) if self._sends else None
-        self._wallet = (
-            to_checksum_address(wallet_address(frame.settings, frame.places))
-            if self._account is None
-            else str(self._account.address)
-        )
+        self._unlocking = Unlocking(frame.settings, frame.places) if self._sends else None
+        self._account: LocalAccount | None = None
+        self._wallet = to_checksum_address(wallet_address(frame.settings, frame.places))
         self._journal = Journal(frame.places.journal(Role.EXECUTOR), frame.clock)
         self._book = book_of(frame.places.journal(Role.EXECUTOR))
         self._clean = self._book.empty or self._book.ended_in_order
@@ -172,6 +168,8 @@ class Executor:
         venue = load_venue(self._frame.settings, self._frame.places)
         if venue is None:
             return
+        if self._unlocking is not None and not self._has_key(self._unlocking):
+            return
         self._terms = terms = terms_of(self._frame.settings, venue, self._wallet)
         if terms.sends and terms.legs == 0:
             raise ConfigurationInvalid("no endpoint has send = true: transactions would go nowhere")
@@ -183,6 +181,15 @@ class Executor:
             self._legs = Legs(venue.endpoints, self._gate)
             self._poller.register(self._legs.wake, zmq.POLLIN)
         self._detail = "asking which chain it is"
+
+    def _has_key(self, unlocking: Unlocking) -> bool:
+        self._detail = "opening the keystore"
+        self._account = unlocking.account()
+        if self._account is not None and str(self._account.address) != self._wallet:
+            raise ConfigurationInvalid(
+                "the keystore names another address than its key has: replace the keystore"
+            )
+        return self._account is not None
 
     def _take_results(self, core: ExecutorCore) -> None:
         if self._legs is not None:
