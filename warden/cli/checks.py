@@ -20,6 +20,8 @@ from warden.domain.errors import (
     RefusedForSafety,
 )
 from warden.domain.modes import Environment
+from warden.domain.roles import Role
+from warden.runtime.layout import user_of
 from warden.runtime.rpc import JsonRpc
 from warden.runtime.wallet import keystore_path, password_path
 
@@ -35,21 +37,21 @@ _ENDPOINTS_AT_ONCE: Final = 8
 _HEX: Final = 16
 
 
-def refuse_live(settings: Settings) -> None:
-    """Refuse live trading while all programs would run as one user (I8).
+def refuse_live(settings: Settings, where: Places) -> None:
+    """Refuse live trading while all programs would run as one user (I8); the rights are checked at the start.
 
     Raises:
         RefusedForSafety: the environment is live.
     """
-    if settings.environment is Environment.LIVE:
+    if settings.environment is Environment.LIVE and not where.installed:
         raise RefusedForSafety(
             'environment "live": refused, since all programs would run as one user and the strategy could '
-            'read the key; install the users first, or set environment = "paper"'
+            'read the key; install the users first (scripts/install), or set environment = "paper"'
         )
 
 
-def check_wallet(settings: Settings, where: Places) -> None:
-    """Make the devnet's key where there is none; prove that the password opens the keystore.
+def check_wallet(settings: Settings, where: Places) -> str:
+    """Make the devnet's key where there is none; return the address once the password opens the keystore.
 
     Raises:
         ConfigurationInvalid: it does not, or a file is missing.
@@ -67,7 +69,7 @@ def check_wallet(settings: Settings, where: Places) -> None:
                     f"cannot make the devnet's key {error.filename}: {error.strerror}; remove "
                     f"{keystore.name} and {password.name} from {where.keys} and it makes new ones"
                 ) from error
-    check_password(settings, where)
+    return check_password(settings, where)
 
 
 def check_strategy(settings: Settings, where: Places, environ: Mapping[str, str]) -> None:
@@ -91,6 +93,10 @@ def check_strategy(settings: Settings, where: Places, environ: Mapping[str, str]
             check=False,
             cwd=where.home,
             env=dict(environ),
+            # As the trader's own user, when there is one: it would else run as root.
+            user=user_of(Role.TRADER) if where.installed else None,
+            group=user_of(Role.TRADER) if where.installed else None,
+            extra_groups=() if where.installed else None,
         )
     except subprocess.TimeoutExpired as error:
         raise ConfigurationInvalid(

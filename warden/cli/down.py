@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from warden.cli import supervisor
+from warden.cli.installed import require_root
 from warden.cli.running import SUPERVISORD, Running, alive, everything, send
 from warden.cli.words import say
 from warden.domain.errors import EXIT_DONE, NotRunning, WardenError
@@ -34,7 +35,9 @@ def down(home: Path) -> int:
     Raises:
         NotRunning: there was nothing to end.
         StillAlive: something is left.
+        ConfigurationInvalid: only root may.
     """
+    require_root(home, "end")
     count, killed = end_instance(home)
     forced = f", {len(killed)} of them by force: {', '.join(killed)}" if killed else ""
     say(f"{home}: down, {count} processes ended{forced}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from warden.cli import checks, supervisor
 from warden.cli.down import end_instance
 from warden.cli.home import CONFIG_NAME
+from warden.cli.installed import hand_over, require_root
 from warden.cli.running import running
 from warden.cli.running import supervisord as find_supervisord
 from warden.domain.errors import ConfigurationInvalid
@@ -19,6 +20,7 @@ from warden.runtime.keys import Keyring
 from warden.runtime.latch import Latch
 from warden.runtime.places import Places, create, places
 from warden.runtime.settings_load import freeze, load
+from warden.runtime.wallet import announce_wallet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,8 +39,9 @@ def read_settings(home: Path) -> Settings:
         ConfigurationInvalid: one line with what is wrong, where, and the mend.
         RefusedForSafety: live without the installed users.
     """
+    require_root(home, "start")
     settings = load(home / CONFIG_NAME)
-    checks.refuse_live(settings)
+    checks.refuse_live(settings, places(home))
     supervisor.check_paths(places(home))
     return settings
 
@@ -84,13 +87,16 @@ def make_ready(settings: Settings, where: Places, warn: Callable[[str], None]) -
         _ensure_stop_directory(where, warn)
     except OSError as error:
         raise ConfigurationInvalid(f"cannot write {error.filename}: {error.strerror}") from error
-    checks.check_wallet(settings, where)
+    address = checks.check_wallet(settings, where)
     checks.check_strategy(settings, where, supervisor.environment(where, settings.environment))
     for line in checks.check_endpoints(settings):
         warn(f"{line}; the others answer")
     try:
         _forget_announcements(where)
         freeze(settings, where)
+        if where.installed:
+            announce_wallet(where, address)
+            hand_over(settings, where)
     except OSError as error:
         raise ConfigurationInvalid(f"cannot write {error.filename}: {error.strerror}") from error
 
@@ -108,7 +114,7 @@ def _ensure_stop_directory(where: Places, warn: Callable[[str], None]) -> None:
     """Make the stop directory of a new instance only: a lost one means stopped, and must go on doing so."""
     if where.stop.is_dir():
         return
-    if any(where.state.glob("*.db")):
+    if where.installed or any(where.state.glob("*.db")):
         warn(
             f"STOPPED: the stop directory {where.stop} is missing, so nothing may be sent. If you know why "
             f"and no stop stood in it: mkdir {where.stop} {where.stop}/cleared"

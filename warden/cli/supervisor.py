@@ -1,24 +1,25 @@
-"""supervisord: the command line and environment that it gets, and its own socket, each wait bounded."""
+"""supervisord: the command line and environment that it gets, and waking it."""
 
 from __future__ import annotations
 
-import http.client
 import os
 import socket
 import sys
-import xmlrpc.client
-from typing import TYPE_CHECKING, Any, Final
-from xml.parsers.expat import ExpatError
+from typing import TYPE_CHECKING, Final
 
 from warden.cli.home import CLONE
 from warden.cli.running import SUPERVISORD_MODULE, identifier
-from warden.domain.errors import ConfigurationInvalid, NotRunning
+from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
+from warden.runtime.places import places
+from warden.runtime.supervise import ask
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from warden.runtime.places import Places
+
+__all__ = ["ask", "check_paths", "command", "config", "environment", "nudge"]
 
 CONFIG: Final = CLONE / "supervisord.conf"
 UMASK: Final = 0o027
@@ -43,6 +44,11 @@ _PASSED_ON: Final = frozenset(
 _AWKWARD: Final = frozenset("\n\r")
 
 
+def config(home: Path) -> Path:
+    """Return supervisord's configuration: ours as it is, or the one with users derived from it."""
+    return home / "settings" / CONFIG.name if places(home).installed else CONFIG
+
+
 def command(home: Path) -> list[str]:
     """Return the command line of the instance's supervisord, which stays in the foreground."""
     return [
@@ -52,7 +58,7 @@ def command(home: Path) -> list[str]:
         SUPERVISORD_MODULE,
         "--nodaemon",
         "--configuration",
-        str(CONFIG),
+        str(config(home)),
         "--identifier",
         identifier(home),
     ]
@@ -81,36 +87,6 @@ def check_paths(where: Places) -> None:
             raise ConfigurationInvalid(
                 f"{path!r} holds a line end, which supervisord cannot pass on: move it to a plainer path"
             )
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path, timeout_s: float) -> None:
-        super().__init__("localhost", timeout=timeout_s)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
-
-
-def ask(where: Places, method: str, *arguments: Any, timeout_s: float = 2.0) -> Any:  # noqa: ANN401 - XML-RPC
-    """Return supervisord's answer to one call, `supervisor.getAllProcessInfo` for one.
-
-    Raises:
-        NotRunning: it did not answer within the time, or not with an answer.
-    """
-    connection = _UnixConnection(where.supervisor_socket, timeout_s)
-    try:
-        body = xmlrpc.client.dumps(arguments, method)
-        connection.request("POST", "/RPC2", body, {"Content-Type": "text/xml"})
-        content = connection.getresponse().read()
-        values, _ = xmlrpc.client.loads(content)
-    except (OSError, http.client.HTTPException, xmlrpc.client.Error, ExpatError) as error:
-        raise NotRunning(f"supervisord does not answer: {type(error).__name__} {error}") from error
-    finally:
-        connection.close()
-    return values[0]
 
 
 def nudge(where: Places) -> None:

@@ -12,6 +12,7 @@ from warden.cli.ready import SILENT, expected, last_words, not_ready, wait_ready
 from warden.cli.running import supervisord
 from warden.cli.words import say, warn
 from warden.domain.errors import EXIT_DONE, EXIT_FAILED, WardenError
+from warden.domain.roles import Role
 from warden.operator.link import Link
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def report_ready(where: Places, settings: Settings, process: subprocess.Popen[by
     say(_summary(where, view, process.pid, len(roles) - len(missing), len(roles)))
     for name, state in missing.items():
         why = (last_words(where, name) if state in SILENT else "") or state
-        warn(f"{name} is not ready: {why}; see {where.logs}/{name}.out")
+        warn(f"{name} is not ready: {why}; see {where.logs_of(Role(name))}/{name}.out")
     return EXIT_FAILED if missing else EXIT_DONE
 
 

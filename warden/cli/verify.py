@@ -26,7 +26,9 @@ def verify(home: Path, *, as_json: bool) -> int:
     try:
         paths = where.journals()
     except OSError as error:
-        raise ConfigurationInvalid(f"journals in {where.state}: {error.strerror}; is this an instance?") from error
+        raise ConfigurationInvalid(
+            f"journals in {where.state}: {error.strerror}; is this an instance?"
+        ) from error
     for path in paths:
         count, found = verify_journal(path)
         rows += count

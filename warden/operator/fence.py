@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import select
@@ -9,6 +10,7 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from warden.domain.errors import NotRunning
 from warden.domain.roles import Role
 from warden.wire.addresses import STOP, socket_path
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from warden.runtime.places import Places
 
 _PID_BYTES_MAX: Final = 32
+_SUPERVISORD_S: Final = 0.5
 
 
 def lock_path(where: Places) -> Path:
@@ -31,7 +34,7 @@ def executor_is_dead(where: Places) -> bool:
         OSError: the lock file cannot be opened, so nothing is proven.
     """
     try:
-        handle = os.open(lock_path(where), os.O_RDWR | os.O_CLOEXEC)
+        handle = os.open(lock_path(where), os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         # Its directory was made by 'warden up'; a lock that was never made was never held.
         return where.role(Role.EXECUTOR).is_dir() or not where.run.exists()
@@ -60,7 +63,7 @@ def kill_executor(where: Places, timeout_ms: int) -> bool:
             return executor_is_dead(where)
         try:
             if _is_executor_of(pid, where):
-                signal.pidfd_send_signal(handle, signal.SIGKILL)
+                _send_kill(where, handle, pid)
                 waiter = select.poll()
                 waiter.register(handle, select.POLLIN)
                 if waiter.poll(timeout_ms):
@@ -70,6 +73,24 @@ def kill_executor(where: Places, timeout_ms: int) -> bool:
         finally:
             os.close(handle)
     return executor_is_dead(where)
+
+
+def _send_kill(where: Places, handle: int, pid: int) -> None:
+    """Kill it ourselves, or through supervisord when it is another user's (installed)."""
+    try:
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+    except PermissionError:
+        # Imported here: the way to the stop itself needs none of it.
+        from warden.runtime.supervise import signal_program  # noqa: PLC0415
+
+        try:
+            signal_program(where, Role.EXECUTOR, pid, signal.SIGKILL, timeout_s=_SUPERVISORD_S)
+        except ProcessLookupError:
+            return  # another has taken its place: whether the lock is held tells
+        except NotRunning as error:
+            raise OSError(
+                errno.EPERM, f"it runs as another user, and {error}; as root: kill -9 {pid}"
+            ) from error
 
 
 def _holder(where: Places) -> int | None:

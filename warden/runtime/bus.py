@@ -229,6 +229,8 @@ class Bus:
         socket.zap_domain = channel.name.encode("ascii")
         try:
             socket.bind(endpoint(self._places.run, channel))
+            # Who may come near is the directory's matter: its owner's alone, or a group's when installed.
+            path.chmod(0o660)
         except zmq.ZMQError as error:
             raise ConfigurationInvalid(f"cannot serve {path}: {error.strerror}") from error
         return socket

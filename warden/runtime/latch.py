@@ -87,10 +87,13 @@ class Latch:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         except FileExistsError:
             # The same stop again: it stands already, but its first writer may not have synced it yet.
-            handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             content = b""
         else:
             content = encode_stop(stop)
+            # Whoever runs as another user must be able to read what the stop allows; who may enter its
+            # directory is the home's own matter.
+            os.fchmod(handle, 0o644)
         try:
             while content:
                 content = content[os.write(handle, content) :]

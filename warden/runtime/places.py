@@ -42,7 +42,7 @@ class Places(msgspec.Struct, frozen=True):
 
     @property
     def settings(self) -> Path:
-        """The checked, frozen copy of the configuration that the processes read; when installed, each its own."""
+        """The checked, frozen copy of the configuration that this role reads."""
         return self.settings_of(self.seen_by)
 
     def settings_of(self, role: Role) -> Path:

@@ -48,7 +48,8 @@ def password_path(settings: Settings, where: Places) -> Path:
     if named is not None:
         return where.home / named
     credentials = os.environ.get("CREDENTIALS_DIRECTORY")
-    if credentials:
+    # systemd's credential is its unit's user's alone, which is root when installed, not the executor.
+    if credentials and not where.installed:
         return Path(credentials) / CREDENTIAL
     if settings.environment is Environment.DEVNET:
         return where.keys / "wallet.password"
