@@ -73,6 +73,6 @@ class StopDesk:
         """Return the id that a request names; an unreadable one is a stop under a name of its own."""
         try:
             name = str(msgspec.json.decode(data)["stop_id"])
-        except (msgspec.DecodeError, KeyError, TypeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
             return "unreadable-request"
         return name if STOP_ID.fullmatch(name) else "unreadable-request"
