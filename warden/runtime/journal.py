@@ -2,32 +2,41 @@
 
 `append` never waits: it returns the row's number, and the row is durable once `synced` has reached it.
 After an error of a commit or sync nothing is retried: `error` says why, and nothing may be sent any more.
+docs/journals.md says what is found when.
 """
 
 from __future__ import annotations
 
-import hashlib
+import ctypes
 import os
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 import apsw
-import msgspec
 
 from warden.domain.errors import JournalBroken
+from warden.runtime import checkpoints
+from warden.runtime.audit import HOUR_S, Audit, from_checkpoint
+from warden.runtime.chain import GENESIS, Row, Walk, chain, link
 from warden.wire.messages import Head
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from warden.runtime.clock import Clock
 
+__all__ = ["GENESIS", "ROWS_WAITING_MAX", "Journal", "Row", "chain", "read", "verify"]
+
 ROWS_WAITING_MAX: Final = 10_000
 _GROUP_ROWS_MAX: Final = 256
+_READ_ROWS: Final = 1_024
 _BUSY_MS: Final = 2_000
-GENESIS: Final = "0" * 64
+# The log is folded into the file when it has this many pages of 4 KiB; it stays that long and is reused.
+_FOLD_PAGES: Final = 1_000
+_RIGHTS: Final = 0o640
+_FULL: Final = 2
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS journal (
@@ -39,51 +48,53 @@ CREATE TABLE IF NOT EXISTS journal (
 ) STRICT
 """
 
-_SELECT: Final = "SELECT row, time_ns, kind, body, hash FROM journal"
-
-
-class Row(msgspec.Struct, frozen=True):
-    """One row. `time_ns` is wall time in Unix nanoseconds, for people; the order is the row number's."""
-
-    row: int
-    time_ns: int
-    kind: str
-    body: bytes
-    hash: str
-
-
-def chain(previous: str, row: int, time_ns: int, kind: str, body: bytes) -> str:
-    """Return the hash of a row, hex: SHA-256 over the hash before it and every field, lengths included."""
-    name = kind.encode()
-    digest = hashlib.sha256(bytes.fromhex(previous))
-    digest.update(row.to_bytes(8, "big") + time_ns.to_bytes(8, "big", signed=True))
-    digest.update(len(name).to_bytes(4, "big") + name + len(body).to_bytes(8, "big") + body)
-    return digest.hexdigest()
+_SELECT: Final = "SELECT row, time_ns, kind, body, hash FROM journal WHERE row > ? ORDER BY row LIMIT ?"
+_LAST: Final = "SELECT coalesce(max(row), 0) FROM journal"
 
 
 class Journal:
-    """The one writer of a journal file; `wake` is an eventfd that becomes readable when rows are durable."""
+    """The one writer of a journal file; `wake` is an eventfd that becomes readable when rows are durable.
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    Opening verifies from the checkpoint to the last row; `on_step` is called in between, so that a process
+    can beat meanwhile. While nothing waits to be written the rows are read back and checked, those of this
+    run at once and all of them every `audit_every_s` seconds (FS3): what does not hold is an `error`.
+
+    Raises:
+        JournalBroken: the file cannot be used, is not as it was written, or the disk refuses.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        audit_every_s: float = HOUR_S,
+        on_step: Callable[[], None] | None = None,
+    ) -> None:
         self.name = path.stem
         self._path = path
         self._clock = clock
         self._waiting: deque[tuple[int, int, str, bytes]] = deque()
         self._work = threading.Condition()
         self._closing = False
+        self._log_pages = 0
         self.error: str | None = None
-        self.wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        connection: apsw.Connection | None = None
         try:
-            self._connection = apsw.Connection(str(path))
-            path.chmod(0o640)
-            self._connection.set_busy_timeout(_BUSY_MS)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=FULL")
-            self._connection.execute(_SCHEMA)
-            self.head = _verified_tail(self._connection, self.name)
-        except (apsw.Error, OSError) as error:
+            connection = self._connection = _open(path)
+            connection.set_wal_hook(self._logged)
+            last = from_checkpoint(connection, path, connection.execute(_LAST).get, on_step)
+            self._audit = Audit(connection, path, clock, last, audit_every_s)
+            self._files = _identities(path)
+        except (apsw.Error, OSError, JournalBroken) as error:
+            if connection is not None:
+                connection.close()
             raise JournalBroken(f"journal {path}: {error}; see the runbook 'recovery after crash'") from error
-        self._next = self.head.rows + 1
+        self.head = Head(journal=self.name, rows=last.row, hash=last.hash.hex())
+        self._last_hash = last.hash
+        self._last_ns = last.time_ns
+        self._next = last.row + 1
+        self.wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._thread = threading.Thread(target=self._write, name=f"journal-{self.name}", daemon=True)
         self._thread.start()
 
@@ -100,6 +111,8 @@ class Journal:
     def append(self, kind: str, body: bytes) -> int:
         """Hand in a row and return its number; it is durable once `synced` reaches that.
 
+        Its time is the wall clock's, but never before that of the row before (FS3: ordered times).
+
         Raises:
             JournalBroken: the journal failed, is closed, or cannot keep up.
         """
@@ -110,7 +123,8 @@ class Journal:
                 raise JournalBroken(f"journal {self.name}: {ROWS_WAITING_MAX} rows wait for the disk")
             number = self._next
             self._next += 1
-            self._waiting.append((number, int(self._clock.wall().timestamp() * 1_000_000_000), kind, body))
+            self._last_ns = max(self._last_ns, int(self._clock.wall().timestamp() * 1_000_000_000))
+            self._waiting.append((number, self._last_ns, kind, body))
             self._work.notify()
         return number
 
@@ -125,7 +139,7 @@ class Journal:
         """Write what waits, then close; after `timeout_s` seconds the disk is given up on.
 
         Raises:
-            JournalBroken: rows that were handed in did not become durable.
+            JournalBroken: rows that were handed in did not become durable, or do not hold.
         """
         with self._work:
             self._closing = True
@@ -133,55 +147,132 @@ class Journal:
         self._thread.join(timeout_s)
         stuck = self._thread.is_alive()
         if not stuck:
+            if self.error is not None:
+                # Closing would fold the log into the file: what a failed sync left is not to be trusted.
+                self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             self._connection.close()
             os.close(self.wake)
         if stuck or self.error is not None or self.synced != self.appended:
             raise JournalBroken(f"journal {self.name}: {self.error or 'the disk did not answer at the end'}")
 
     def _write(self) -> None:
-        while True:
-            with self._work:
-                while not self._waiting and not self._closing:
-                    self._work.wait()
-                if not self._waiting:
+        doing = "commit"
+        try:
+            while True:
+                group = self._take()
+                if group is None:
+                    doing = "last check"
+                    self._audit.finish(self.head.rows)
+                    doing = "last checkpoint"
+                    self._fold_all()
                     return
-                group = [self._waiting.popleft() for _ in range(min(len(self._waiting), _GROUP_ROWS_MAX))]
-            try:
+                if not group:
+                    doing = "check"
+                    self._audit.step(self.head.rows)
+                    continue
+                doing = "commit"
                 self._commit(group)
-            except (apsw.Error, OSError) as error:
-                # SQLite may go on committing after a failed sync: this connection is never used again.
-                with self._work:
-                    self.error = f"commit failed: {error}"
-                    self._waiting.clear()
                 os.eventfd_write(self.wake, 1)
-                return
+                doing = "checkpoint"
+                self._fold()
+        except (apsw.Error, OSError, JournalBroken) as error:
+            # SQLite may go on committing after a failed sync: this connection is never used again.
+            with self._work:
+                self.error = f"{doing} failed: {error}"
+                self._waiting.clear()
             os.eventfd_write(self.wake, 1)
 
+    def _take(self) -> list[tuple[int, int, str, bytes]] | None:
+        """Return the rows of the next commit, none when it is time to look back, None at the end."""
+        with self._work:
+            while not self._waiting:
+                if self._closing:
+                    return None
+                if not self._work.wait(self._audit.wait_s(self.head.rows)):
+                    break
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), _GROUP_ROWS_MAX))]
+
     def _commit(self, group: list[tuple[int, int, str, bytes]]) -> None:
-        previous = self.head.hash
+        if _identities(self._path) != self._files:
+            raise JournalBroken(f"{self._path.name} or its log was replaced while it was open")
+        digest = self._last_hash
         rows = []
         for number, time_ns, kind, body in group:
-            previous = chain(previous, number, time_ns, kind, body)
-            rows.append((number, time_ns, kind, body, bytes.fromhex(previous)))
+            digest = link(digest, number, time_ns, kind.encode(), body)
+            rows.append((number, time_ns, kind, body, digest))
         # Not `with connection`: its own rollback after a failure would hide what failed.
         self._connection.execute("BEGIN IMMEDIATE")
         self._connection.executemany("INSERT INTO journal VALUES (?, ?, ?, ?, ?)", rows)
         self._connection.execute("COMMIT")
-        self.head = Head(journal=self.name, rows=group[-1][0], hash=previous)
+        self._last_hash = digest
+        self.head = Head(journal=self.name, rows=group[-1][0], hash=digest.hex())
+
+    def _logged(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
+        self._log_pages = pages
+        return apsw.SQLITE_OK
+
+    def _fold(self) -> None:
+        """Fold the log into the file. SQLite's own way of doing it by itself passes over a failed sync."""
+        if self._log_pages >= _FOLD_PAGES:
+            self._log_pages = 0
+            self._connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    def _fold_all(self) -> None:
+        """Empty the log at an orderly end, so that the one file is the whole journal."""
+        self._connection.set_busy_timeout(0)
+        try:
+            self._connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.BusyError:
+            return  # somebody reads: the log stays, and is folded at the next start
 
 
-def _verified_tail(connection: apsw.Connection, name: str) -> Head:
-    """Return the head after checking the last two rows' link; the whole chain is `verify`'s to walk."""
-    rows = [_row(values) for values in connection.execute(f"{_SELECT} ORDER BY row DESC LIMIT 2")]
-    if not rows:
-        return Head(journal=name, rows=0, hash=GENESIS)
-    last = rows[0]
-    previous = rows[1].hash if len(rows) > 1 else GENESIS
-    if chain(previous, last.row, last.time_ns, last.kind, last.body) != last.hash:
-        raise JournalBroken(
-            f"journal {name}: row {last.row} does not follow from the row before; run 'warden verify'"
-        )
-    return Head(journal=name, rows=last.row, hash=last.hash)
+def _open(path: Path) -> apsw.Connection:
+    """Open the file for writing, made if it is missing; every setting is read back.
+
+    Raises:
+        JournalBroken: a setting did not take effect.
+        apsw.Error, OSError: it cannot be opened.
+    """
+    # Its rights before SQLite comes: the log and its index are then made with the same.
+    if not path.exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _RIGHTS))
+    connection = apsw.Connection(str(path))
+    try:
+        connection.set_busy_timeout(_BUSY_MS)
+        _set(connection)
+        connection.execute(_SCHEMA)
+        for each in _files(path):
+            each.chmod(_RIGHTS)
+    except (apsw.Error, OSError, JournalBroken):
+        connection.close()
+        raise
+    return connection
+
+
+def _set(connection: apsw.Connection) -> None:
+    mode = connection.execute("PRAGMA journal_mode=WAL").get
+    connection.execute("PRAGMA synchronous=FULL")
+    synchronous = connection.execute("PRAGMA synchronous").get
+    if (mode, synchronous) != ("wal", _FULL):
+        raise JournalBroken(f"SQLite refuses WAL with synchronous=FULL: {mode}, {synchronous}")
+    connection.wal_autocheckpoint(0)
+    # The log and its index stand after the last connection closes: a reader may have no right to make them.
+    wanted, found = ctypes.c_int(1), ctypes.c_int(-1)
+    for value in (wanted, found):
+        connection.file_control("main", apsw.SQLITE_FCNTL_PERSIST_WAL, ctypes.addressof(value))
+    if found.value != 1:
+        raise JournalBroken("SQLite refuses to keep its log (PERSIST_WAL)")
+
+
+def _files(path: Path) -> tuple[Path, Path, Path]:
+    """Return the journal's files: the rows, the log, and the log's index."""
+    return path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
+
+
+def _identities(path: Path) -> tuple[tuple[int, int], ...]:
+    """Return which files these are: rows that go to one that was replaced are durable nowhere."""
+    found = [each.stat() for each in _files(path)]
+    return tuple((each.st_dev, each.st_ino) for each in found)
 
 
 def _row(values: tuple[Any, ...]) -> Row:
@@ -189,8 +280,16 @@ def _row(values: tuple[Any, ...]) -> Row:
     return Row(row=row, time_ns=time_ns, kind=kind, body=body, hash=digest.hex())
 
 
+def _reader(path: Path) -> apsw.Connection:
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    connection.set_busy_timeout(_BUSY_MS)
+    return connection
+
+
 def read(path: Path, after: int = 0) -> Iterator[Row]:
     """Yield the durable rows after number `after`, in order, without the writer; a missing file has none.
+
+    In many short reads: one long one would keep the writer from folding its log.
 
     Raises:
         JournalBroken: the file cannot be read.
@@ -198,29 +297,45 @@ def read(path: Path, after: int = 0) -> Iterator[Row]:
     if not path.exists():
         return
     try:
-        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-        connection.set_busy_timeout(_BUSY_MS)
+        connection = _reader(path)
         try:
-            for values in connection.execute(f"{_SELECT} WHERE row > ? ORDER BY row", (after,)):
-                yield _row(values)
+            rows: list[tuple[Any, ...]] = [(after,)]
+            while rows:
+                rows = connection.execute(_SELECT, (rows[-1][0], _READ_ROWS)).fetchall()
+                yield from map(_row, rows)
         finally:
             connection.close()
-    except apsw.Error as error:
+    except (apsw.Error, UnicodeDecodeError, AttributeError) as error:  # the last two: a field that is damaged
         raise JournalBroken(f"journal {path}: {error}") from error
 
 
 def verify(path: Path) -> tuple[int, list[str]]:
-    """Walk a whole journal and return how many rows it has and every problem found, one line each (FS3)."""
-    problems: list[str] = []
-    previous, expected, count = GENESIS, 1, 0
+    """Walk a whole journal and return how many rows it has and every problem found, one line each (FS3).
+
+    The checkpoint shortens nothing here; it is a witness: what it says was verified must still stand.
+    """
+    place, why = checkpoints.load(path)  # before the rows, which may grow meanwhile
+    problems = [f"{why}; the next start verifies everything and writes it anew"] if why else []
+    if not path.exists():
+        gone = f"{path.name} is gone, but {place.row} of its rows were verified before"
+        return 0, [*problems, *([gone] if place.row else [])]
+    rows = 0
     try:
-        for row in read(path):
-            count += 1
-            if row.row != expected:
-                problems.append(f"{path.name}: row {expected} is missing, row {row.row} follows")
-            if chain(previous, row.row, row.time_ns, row.kind, row.body) != row.hash:
-                problems.append(f"{path.name}: row {row.row} does not follow from the row before")
-            previous, expected = row.hash, row.row + 1
+        connection = _reader(path)
+        try:
+            walk = Walk(connection, path.name)
+            last = connection.execute(_LAST).get
+            try:
+                while walk.step(last):
+                    pass
+            finally:
+                rows, problems = walk.rows, problems + walk.told()
+            refuted = checkpoints.refute(connection, path, place)
+            problems += [refuted] if refuted else []
+        finally:
+            connection.close()
     except JournalBroken as error:
         problems.append(str(error))
-    return count, problems
+    except apsw.Error as error:
+        problems.append(f"journal {path}: {error}")
+    return rows, problems

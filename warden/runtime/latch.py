@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from warden.domain.stops import STOP_ID, Stop, decode_stop, encode_stop
+from warden.runtime.slots import FULL, Slots, sync_directory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,12 +39,27 @@ class Latch:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._slots = Slots(path)
 
     def create(self) -> None:
-        """Make the directory durable, once, at set-up; never at run time: a lost one must stop everything."""
+        """Make the directory durable, once, at set-up; never at run time: a lost one must stop everything.
+
+        Slots are reserved beside it, for a stop on a full disk.
+        """
         (self.path / CLEARED).mkdir(parents=True, exist_ok=True)
-        _sync_directory(self.path)
-        _sync_directory(self.path.parent)
+        sync_directory(self.path)
+        sync_directory(self.path.parent)
+        self.reserve()
+
+    def reserve(self) -> int:
+        """Make the reserved slots that are missing; return how many stand: 8, fewer on a full disk.
+
+        For whoever keeps the stops, at its start. Never called by who writes a stop.
+
+        Raises:
+            OSError: they cannot be made, and not because the disk is full.
+        """
+        return self._slots.reserve()
 
     def is_clear(self) -> bool:
         """Tell whether no stop stands. Cheap; called before every leg of every send."""
@@ -74,7 +90,8 @@ class Latch:
     def write(self, stop: Stop) -> None:
         """Make the stop durable: file and directory synced before this returns. Idempotent by id.
 
-        The name appears first and counts at once; the content only says more about it.
+        The name appears first and counts at once; the content only says more about it. On a full disk a
+        reserved slot takes its place, its message cut to 4 KiB.
 
         Raises:
             OSError: it could not be made durable; the name may stand all the same.
@@ -82,25 +99,29 @@ class Latch:
         """
         if not STOP_ID.fullmatch(stop.stop_id) or stop.stop_id == CLEARED:
             raise ValueError(f"{stop.stop_id!r} cannot be a stop's id")
+        try:
+            self._write(stop)
+        except OSError as error:
+            if error.errno not in FULL or not self._slots.use(stop):
+                raise
+        sync_directory(self.path)
+
+    def _write(self, stop: Stop) -> None:
         path = self.path / stop.stop_id
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         except FileExistsError:
             # The same stop again: it stands already, but its first writer may not have synced it yet.
-            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
             content = b""
         else:
             content = encode_stop(stop)
-            # Whoever runs as another user must be able to read what the stop allows; who may enter its
-            # directory is the home's own matter.
-            os.fchmod(handle, 0o644)
         try:
             while content:
                 content = content[os.write(handle, content) :]
             os.fsync(handle)
         finally:
             os.close(handle)
-        _sync_directory(self.path)
 
     def clear(self, stop_id: str) -> None:
         """Move one stop to `cleared/`, durably. Only recovery calls this.
@@ -114,13 +135,5 @@ class Latch:
             number += 1
             target = self.path / CLEARED / f"{stop_id}.{number}"
         (self.path / stop_id).rename(target)
-        _sync_directory(self.path / CLEARED)
-        _sync_directory(self.path)
-
-
-def _sync_directory(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync_directory(self.path / CLEARED)
+        sync_directory(self.path)
