@@ -44,6 +44,7 @@ from warden.executor.signing import sign
 from warden.executor.status import picture
 from warden.executor.stops import StopDesk
 from warden.runtime.clock import NS_PER_MS, wall_text
+from warden.runtime.inotify import DirectoryWatch
 from warden.runtime.journal import Journal
 from warden.runtime.venue import load_venue, served_url
 from warden.runtime.wallet import wallet_address
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
 
     from warden.runtime.process import Frame
 
+# Between two looks at the stop directory: seldom while the kernel tells of changes, often while it does not.
+_TURN_TOLD_MS: Final = 100
 _TURN_MS: Final = 20
 _PUBLISH_NS: Final = 500 * NS_PER_MS
 _TICK_NS: Final = 250 * NS_PER_MS
@@ -107,7 +110,8 @@ class Executor:
         self._poller = zmq.Poller()
         for source in (stop_server.socket, self._intents.socket, frame.beat_socket):
             self._poller.register(source, zmq.POLLIN)
-        for handle in (frame.signalled, self._journal.wake):
+        self._stop_watch = DirectoryWatch(frame.places.stop)
+        for handle in (frame.signalled, self._journal.wake, self._stop_watch.handle):
             self._poller.register(handle, zmq.POLLIN)
 
     def run(self) -> None:
@@ -115,7 +119,8 @@ class Executor:
         started = StartedRow(session=self._frame.session, version=__version__, wallet=self._wallet)
         self._record(Record(row=started))
         while not self._frame.ending:
-            self._poller.poll(_TURN_MS)
+            told = self._stop_watch.watching
+            self._poller.poll(min(_TURN_TOLD_MS, self._frame.beat_due_ms()) if told else _TURN_MS)
             self._turn()
         self._end()
 
@@ -124,6 +129,7 @@ class Executor:
     def _turn(self) -> None:
         open_hashes = tuple(entry.signed.tx_hash for entry in self._book.open())
         self._desk.serve(open_hashes)
+        self._stop_watch.drain()
         for row in self._desk.look():
             self._record(Record(row=row))
             word = "lifted" if row.lifted else "seen"
