@@ -5,6 +5,7 @@ Selectors and topics are the first bytes of Keccak-256 of the signatures in the 
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from eth_abi.abi import encode
@@ -17,7 +18,8 @@ _BALANCE_OF: Final = bytes.fromhex("70a08231")  # balanceOf(address)
 _ALLOWANCE: Final = bytes.fromhex("dd62ed3e")  # allowance(address,address)
 _TRANSFER: Final = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 _TRANSFER_TOPICS: Final = 3
-_WORD_HEX: Final = 66
+_WORD: Final = re.compile(r"0x[0-9a-fA-F]{64}")
+_QUANTITY: Final = re.compile(r"0x[0-9a-fA-F]{1,64}")
 
 
 def swap(amount_in: int, min_amount_out: int, path: tuple[str, ...], to: str, deadline_s: int) -> bytes:
@@ -49,7 +51,7 @@ def uint(result: object) -> int:
     Raises:
         ValueError: the answer is not one word of hex.
     """
-    if not isinstance(result, str) or len(result) != _WORD_HEX:
+    if not isinstance(result, str) or not _WORD.fullmatch(result):
         raise ValueError("a call did not answer with one word")
     return int(result, 16)
 
@@ -60,7 +62,7 @@ def quantity(value: object) -> int:
     Raises:
         ValueError: it is not one.
     """
-    if not isinstance(value, str) or not value.startswith("0x"):
+    if not isinstance(value, str) or not _QUANTITY.fullmatch(value):
         raise ValueError("not a JSON-RPC quantity")
     return int(value, 16)
 
