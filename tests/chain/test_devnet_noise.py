@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import tempfile
 from itertools import permutations
@@ -51,6 +52,18 @@ def _best_profit_wei(manifest: Manifest) -> int:
     )
 
 
+async def _step(net: Devnet) -> bool:
+    """Take one step; tell whether it swapped, once that is mined: automining takes a moment."""
+    tx_hash = await net.noise.step()
+    if tx_hash is None:
+        return False
+    for _ in range(2_000):
+        if await net.node.call("eth_getTransactionReceipt", tx_hash) is not None:
+            return True
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"{tx_hash} was not mined")
+
+
 async def _reserves(net: Devnet) -> list[str]:
     return [
         (await net.node.call("eth_call", {"to": pair.address, "data": GET_RESERVES}, "latest"))[:130]
@@ -62,7 +75,7 @@ async def test_noise_makes_triangles_profitable(directory: Path) -> None:
     """At the base no triangle pays; noise opens some that do, again and again, and closes them too."""
     async with Devnet(_quiet(directory, seed=7)) as net:
         assert _best_profit_wei(net.manifest) < 0
-        profits = [_best_profit_wei(net.manifest) for _ in range(STEPS) if await net.noise.step() is not None]
+        profits = [_best_profit_wei(net.manifest) for _ in range(STEPS) if await _step(net)]
         worthwhile = sum(profit > WORTHWHILE_WEI for profit in profits)
         assert STEPS // 5 < len(profits) < STEPS // 2
         assert 0 < worthwhile < len(profits)
@@ -75,7 +88,7 @@ async def test_noise_repeats_by_seed(directory: Path) -> None:
     for run, seed in (("one", 3), ("two", 3), ("three", 4)):
         async with Devnet(_quiet(directory / run, seed)) as net:
             for _ in range(40):
-                await net.noise.step()
+                await _step(net)
             left.append(await _reserves(net))
     assert left[0] == left[1]
     assert left[0] != left[2]

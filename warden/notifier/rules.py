@@ -54,6 +54,12 @@ _PAST_US: Final = Rule(
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
+        # --- the stop ---
+        "cleanup.*": Rule(
+            "The clean-up after a stop is not complete",
+            "A transaction could be neither cancelled nor seen to land in time.",
+            "emergency-stop#what-may-still-land",
+        ),
         # --- the watchdog ---
         "*.lost": Rule("A process is dead or hung", _OUT_OF_MEMORY_OR_BUG, "process-lost"),
         "*.livelocked": Rule(
