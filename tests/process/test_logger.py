@@ -10,6 +10,8 @@ from tests.instance import Instance, wait_until
 from tests.process.speaker import Speaker
 from tests.unit.logger.samples import executor_status, watchdog_status
 from warden.domain.roles import Role
+from warden.runtime.journal import read
+from warden.runtime.witnesses import heads_of
 from warden.wire.addresses import BEATS
 from warden.wire.codec import decode
 from warden.wire.messages import Beat, Head, ProcessState
@@ -91,6 +93,33 @@ def test_heads_are_witnessed_and_figures_written() -> None:
             assert found == {"watchdog": ("watchdog", 3, "ab" * 32), "executor": ("executor", 9, "cd" * 32)}
             processes = [line.get("process") for line in lines(logs / "performance.log")]
             assert {"trader", "executor"} <= set(processes)
+            assert instance.end(Role.LOGGER) == 0
+            witnessed_rows = [heads_of(row) for row in read(instance.places.journal(Role.LOGGER))]
+            assert sorted(witnessed_rows) == [(("executor", 9, "cd" * 32),), (("watchdog", 3, "ab" * 32),)]
+
+
+def test_a_journal_that_went_back_while_nobody_looked_is_told() -> None:
+    """I9: what an earlier run of the logger saw is read back, and a head below it is a CRITICAL event."""
+    with Instance() as instance, Speaker(instance, Role.EXECUTOR) as executor:
+        main_log = instance.places.logs / "main.log"
+        for rows in (9, 7):
+            instance.start(Role.LOGGER)
+
+            def heard(rows: int = rows) -> bool:
+                executor.say(executor_status(heads=(Head(journal="executor", rows=rows, hash="cd" * 32),)))
+                return f'"rows":{rows},' in witness_text(instance)
+
+            wait_until(heard, "head in witness.log")
+            if rows == 7:
+                wait_until(lambda: "journal.rolled-back" in kinds(main_log), "line on the rollback")
+            assert instance.end(Role.LOGGER) == 0
+        assert kinds(instance.places.logs / "error.log").count("journal.rolled-back") == 1
+
+
+def witness_text(instance: Instance) -> str:
+    """Return witness.log, empty while it is not there."""
+    path = instance.places.logs / "witness.log"
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def test_a_full_disk_is_said_in_the_beat_and_counted() -> None:

@@ -41,22 +41,59 @@ class Write(msgspec.Struct, frozen=True):
     line: str
 
 
+class Witness(msgspec.Struct, frozen=True):
+    """Write a head down in the journal that `warden verify` holds against the others."""
+
+    head: Head
+
+
+class RolledBack(msgspec.Struct, frozen=True):
+    """A journal is not where it was: fewer rows than before, or another row under the same number."""
+
+    before: Head
+    now: Head
+
+
+Order = Write | Witness | RolledBack
+
+
 @dataclass
 class State:
-    """What the logger remembers: when it last wrote which figures and which head."""
+    """What the logger remembers: when it last wrote which figures and which head.
+
+    `seen` is the newest head of each journal from its own authority, this run's or an earlier one's.
+    """
 
     figures_due_ns: dict[Role, int] = field(default_factory=dict)
     heads: dict[tuple[Role, str], tuple[Head, int]] = field(default_factory=dict)
+    seen: dict[str, Head] = field(default_factory=dict)
 
 
-def decide(state: State, heard: Heard, now_ns: int) -> list[Write]:
+def decide(state: State, heard: Heard, now_ns: int) -> list[Order]:
     """Return what to write for one message; `now_ns` is BOOTTIME in nanoseconds."""
+    orders: list[Order] = []
     if isinstance(heard.message, Event):
-        return _event_lines(heard.role, heard.message)
-    lines = _figure_lines(state, heard, now_ns)
+        orders += _event_lines(heard.role, heard.message)
+        return orders
+    orders += _figure_lines(state, heard, now_ns)
     if isinstance(heard.message, WatchdogStatus | ExecutorStatus):
-        lines += _head_lines(state, heard, heard.message.heads, now_ns)
-    return lines
+        orders += _rollbacks(state, heard.role, heard.message.heads)
+        orders += _head_orders(state, heard, heard.message.heads, now_ns)
+    return orders
+
+
+def _rollbacks(state: State, role: Role, heads: tuple[Head, ...]) -> list[RolledBack]:
+    """Return what has gone back, on the word of the journal's own authority: others' may be older."""
+    found = []
+    for head in heads:
+        if head.journal != role.value:
+            continue
+        before = state.seen.get(head.journal)
+        state.seen[head.journal] = head
+        if before is None or head.rows > before.rows or head == before:
+            continue
+        found.append(RolledBack(before=before, now=head))
+    return found
 
 
 def _event_lines(role: Role, event: Event) -> list[Write]:
@@ -92,9 +129,11 @@ def _figure_lines(state: State, heard: Heard, now_ns: int) -> list[Write]:
     ]
 
 
-def _head_lines(state: State, heard: Heard, heads: tuple[Head, ...], now_ns: int) -> list[Write]:
-    lines = []
+def _head_orders(state: State, heard: Heard, heads: tuple[Head, ...], now_ns: int) -> list[Order]:
+    orders: list[Order] = []
     for head in heads:
+        if head.journal == Role.LOGGER.value:
+            continue  # our own: each row of it would ask for another
         key = (heard.role, head.journal)
         known = state.heads.get(key)
         if known is None:
@@ -106,8 +145,10 @@ def _head_lines(state: State, heard: Heard, heads: tuple[Head, ...], now_ns: int
                 continue
         state.heads[key] = (head, now_ns)
         fields = {"journal": head.journal, "rows": head.rows, "hash": head.hash}
-        lines.append(Write(LogFile.WITNESS, _line({"time": heard.time, "from": heard.role.value, **fields})))
-    return lines
+        orders.append(Write(LogFile.WITNESS, _line({"time": heard.time, "from": heard.role.value, **fields})))
+        if head.journal == heard.role.value and (known is None or known[0] != head):
+            orders.append(Witness(head))
+    return orders
 
 
 def _line(fields: dict[str, object]) -> str:

@@ -9,8 +9,9 @@ import zmq
 from warden.domain.modes import Environment
 from warden.domain.roles import Role
 from warden.logger.compressor import Compressor
-from warden.logger.core import Heard, State, decide
+from warden.logger.core import Heard, Order, RolledBack, State, Witness, decide
 from warden.logger.sinks import Sinks
+from warden.logger.witness import WitnessJournal
 from warden.runtime.clock import NS_PER_MS, wall_text
 from warden.wire.messages import ProcessState
 from warden.wire.telemetry import LoggerStatus, Severity
@@ -40,7 +41,8 @@ class Logger:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self._state = State()
+        self._witness = WitnessJournal(frame.places.journal(Role.LOGGER), frame.clock)
+        self._state = State(seen=dict(self._witness.seen))
         self._compressor = Compressor()
         self._sinks = Sinks(frame.places.logs, self._compressor.submit)
         self._ears = {role: frame.bus.subscribe([role]) for role in _speakers(frame)}
@@ -62,6 +64,7 @@ class Logger:
         self.turn()
         self._sinks.close()
         self._compressor.close()
+        self._witness.close()
 
     def turn(self) -> None:
         """Hear a bounded number of messages from each process in turn, write, beat, and say how it goes."""
@@ -79,23 +82,49 @@ class Logger:
         for _, message in ear.drain(_MESSAGES_A_TURN):
             heard = Heard(role, message, wall_text(frame.clock))
             for order in decide(self._state, heard, frame.clock.boot_ns()):
-                self._sinks.write(order, frame.clock.boot_ns())
+                self._carry_out(order)
                 self._beat()
             self._handled += 1
 
+    def _carry_out(self, order: Order) -> None:
+        match order:
+            case Witness():
+                self._witness.write(order.head)
+            case RolledBack():
+                self._tell_rolled_back(order)
+            case _:
+                self._sinks.write(order, self._frame.clock.boot_ns())
+
+    def _tell_rolled_back(self, order: RolledBack) -> None:
+        before, now = order.before, order.now
+        self._frame.event(
+            Severity.CRITICAL,
+            "journal.rolled-back",
+            f"journal {now.journal} was seen at row {before.rows} and is at row {now.rows} now: "
+            "truncated, rolled back or rewritten; run 'warden verify'",
+            runbook="recovery-after-crash",
+            journal=now.journal,
+            rows_before=before.rows,
+            rows=now.rows,
+        )
+
     def _beat(self) -> None:
-        detail = self._sinks.detail()
+        detail = self._detail()
         self._frame.beat(
             ProcessState.DEGRADED if detail else ProcessState.READY,
             progress=self._handled,
             offered=self._handled,
             handled=self._handled,
+            heads=self._witness.heads,
             detail=detail,
         )
 
+    def _detail(self) -> str:
+        return "; ".join(each for each in (self._sinks.detail(), self._witness.error) if each)
+
     def _report_trouble(self) -> None:
         """Say once that lines are lost, and once that they are written again: an event is a line itself."""
-        detail = self._sinks.detail()
+        detail = self._detail()
         if bool(detail) == self._in_trouble:
             return
         self._in_trouble = bool(detail)

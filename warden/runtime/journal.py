@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from warden.runtime.clock import Clock
 
-__all__ = ["GENESIS", "ROWS_WAITING_MAX", "Journal", "Row", "chain", "read", "verify"]
+__all__ = ["GENESIS", "ROWS_WAITING_MAX", "Journal", "Row", "chain", "open_reader", "read", "verify"]
 
 ROWS_WAITING_MAX: Final = 10_000
 _GROUP_ROWS_MAX: Final = 256
@@ -48,7 +48,7 @@ CREATE TABLE IF NOT EXISTS journal (
 ) STRICT
 """
 
-_SELECT: Final = "SELECT row, time_ns, kind, body, hash FROM journal WHERE row > ? ORDER BY row LIMIT ?"
+_SELECT: Final = "SELECT row, time_ns, kind, body, hash FROM journal WHERE row > ?{} ORDER BY row LIMIT ?"
 _LAST: Final = "SELECT coalesce(max(row), 0) FROM journal"
 
 
@@ -280,28 +280,36 @@ def _row(values: tuple[Any, ...]) -> Row:
     return Row(row=row, time_ns=time_ns, kind=kind, body=body, hash=digest.hex())
 
 
-def _reader(path: Path) -> apsw.Connection:
+def open_reader(path: Path) -> apsw.Connection:
+    """Open a journal for reading; the writer may be there or not.
+
+    Raises:
+        apsw.Error: it cannot be opened.
+    """
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     connection.set_busy_timeout(_BUSY_MS)
     return connection
 
 
-def read(path: Path, after: int = 0) -> Iterator[Row]:
+def read(path: Path, after: int = 0, kind: str | None = None) -> Iterator[Row]:
     """Yield the durable rows after number `after`, in order, without the writer; a missing file has none.
 
-    In many short reads: one long one would keep the writer from folding its log.
+    In many short reads: one long one would keep the writer from folding its log. `kind` picks rows of that
+    kind alone.
 
     Raises:
         JournalBroken: the file cannot be read.
     """
     if not path.exists():
         return
+    query = _SELECT.format("" if kind is None else " AND kind = ?")
+    kinds = () if kind is None else (kind,)
     try:
-        connection = _reader(path)
+        connection = open_reader(path)
         try:
             rows: list[tuple[Any, ...]] = [(after,)]
             while rows:
-                rows = connection.execute(_SELECT, (rows[-1][0], _READ_ROWS)).fetchall()
+                rows = connection.execute(query, (rows[-1][0], *kinds, _READ_ROWS)).fetchall()
                 yield from map(_row, rows)
         finally:
             connection.close()
@@ -321,7 +329,7 @@ def verify(path: Path) -> tuple[int, list[str]]:
         return 0, [*problems, *([gone] if place.row else [])]
     rows = 0
     try:
-        connection = _reader(path)
+        connection = open_reader(path)
         try:
             walk = Walk(connection, path.name)
             last = connection.execute(_LAST).get
