@@ -65,6 +65,7 @@ class Cause(StrEnum):
     ORDERED_SHUTDOWN = "ordered-shutdown"
     ORDERED_OBSERVE_ONLY = "ordered-observe-only"
     ORDERED_REDUCE_ONLY = "ordered-reduce-only"
+    FROZEN_BY_OPERATOR = "frozen-by-operator"
     NOT_ARMED = "not-armed"
     TRIP_BEFORE = "trip-before"
     WATCHDOG_UNCLEAN = "watchdog-unclean"
@@ -154,6 +155,13 @@ RULES: Final[Mapping[Cause, Rule]] = MappingProxyType(
         Cause.ORDERED_REDUCE_ONLY: Rule(
             "an operator lowered the mode",
             Mode.REDUCE_ONLY,
+            Mode.REDUCE_ONLY,
+            LiftedBy.ARM,
+            "manual-intervention",
+        ),
+        Cause.FROZEN_BY_OPERATOR: Rule(
+            "an operator froze the trader",
+            Mode.OBSERVE_ONLY,
             Mode.REDUCE_ONLY,
             LiftedBy.ARM,
             "manual-intervention",

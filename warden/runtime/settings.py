@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen
@@ -147,6 +147,20 @@ class WatchdogSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecoverySettings:
+    """What an operator's recovery from a stop needs, and what follows it (ES5)."""
+
+    __pydantic_config__ = _STRICT
+    approval: Literal["one", "two"] = _is("one", "operators who must agree on it: one or two")
+    probation_percent: Annotated[int, Ge(1), Le(100)] = _is(
+        25, "how much of every size limit counts after it, percent"
+    )
+    probation_s: Annotated[int, Ge(0), Le(604_800)] = _is(
+        3_600, "how long after it, seconds; 0 for not at all"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class GatewaySettings:
     """The JSON-RPC gateway, on loopback."""
 
@@ -192,6 +206,7 @@ class Settings:
     limits: LimitSettings = _is(LimitSettings(), "what may be risked")
     breaker: BreakerSettings = _is(BreakerSettings(), "the circuit breaker")
     watchdog: WatchdogSettings = _is(WatchdogSettings(), "liveness")
+    recovery: RecoverySettings = _is(RecoverySettings(), "recovery from a stop")
     gateway: GatewaySettings = _is(GatewaySettings(), "RPC gateway")
     api: ApiSettings = _is(ApiSettings(), "HTTP interface")
     devnet: DevnetSettings = _is(DevnetSettings(), "local chain")

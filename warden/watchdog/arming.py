@@ -7,20 +7,23 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from warden.domain.causes import Cause, LiftedBy
-from warden.domain.errors import EXIT_DONE, EXIT_FAILED, EXIT_REFUSED, EXIT_USAGE
+from warden.domain.errors import EXIT_DONE, EXIT_FAILED, EXIT_REFUSED
 from warden.domain.modes import SCREEN_WORD, Mode
-from warden.watchdog.commands import ClearStops, Reply
+from warden.watchdog.commands import ClearStops
 from warden.watchdog.healing import NEEDED
-from warden.wire.messages import OperatorReply, Recover
+from warden.wire.messages import Recover
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from warden.watchdog.answers import Answers
     from warden.watchdog.authority import Authority
     from warden.watchdog.events import StopsCleared
+    from warden.watchdog.incidents import Incidents
     from warden.watchdog.liveness import Liveness
     from warden.watchdog.outbox import Outbox
+    from warden.watchdog.probation import Probation
     from warden.watchdog.stops import Stops
     from warden.wire.messages import Arm
 
@@ -53,16 +56,34 @@ class _Flow:
 
 
 class Arming:
-    """Lets trading begin: one request at a time, each step only after the one before is durable."""
+    """Lets trading begin: one request at a time, each step only after the one before is durable.
+
+    Args:
+        two_approve: a recovery needs a second operator's name (ES5).
+    """
 
     def __init__(
-        self, authority: Authority, liveness: Liveness, stops: Stops, out: Outbox, permit_life_ns: int
+        self,
+        authority: Authority,
+        liveness: Liveness,
+        stops: Stops,
+        out: Outbox,
+        *,
+        incidents: Incidents,
+        probation: Probation,
+        answers: Answers,
+        permit_life_ns: int,
+        two_approve: bool,
     ) -> None:
         self._authority = authority
         self._liveness = liveness
         self._stops = stops
         self._out = out
+        self._incidents = incidents
+        self._probation = probation
+        self._answers = answers
         self._permit_life_ns = permit_life_ns
+        self._two_approve = two_approve
         self._flow: _Flow | None = None
 
     @property
@@ -73,19 +94,18 @@ class Arming:
     def ask(self, identity: bytes, request: Arm | Recover, positions: int, now_ns: int) -> None:
         """Begin what an operator asks for, or refuse it in one line."""
         recover = request if isinstance(request, Recover) else None
-        if not request.operator.strip() or not request.reason.strip():
-            self.reply(identity, EXIT_USAGE, "--operator and --reason must both say something")
+        if self._answers.nameless(identity, request):
             return
         refusal = self._refusal(stops_count=recover is None)
         if not refusal and recover is not None:
             refusal = self._recover_refusal(recover)
         if refusal:
-            self.reply(identity, EXIT_REFUSED, refusal)
+            self._answers.give(identity, EXIT_REFUSED, refusal)
             return
         if recover is not None:
             self._begin_recovery(identity, recover, now_ns)
         elif self._authority.mode is self._authority.ceiling(positions) is Mode.AGGRESSIVE:
-            self.reply(identity, EXIT_DONE, f"armed already: {self._authority.mode.name}")
+            self._answers.give(identity, EXIT_DONE, f"armed already: {self._authority.mode.name}")
         else:
             self._begin_arming(identity, request.operator, request.reason, now_ns)
 
@@ -98,6 +118,8 @@ class Arming:
         """The stop files were moved, or not."""
         for stop_id in event.cleared:
             self._out.row("stop.cleared", stop_id=stop_id)
+            self._incidents.gone(stop_id, cleared=True)
+            self._probation.owed = True
         flow = self._flow
         if flow is None or flow.stage is not _Stage.CLEARING:
             # It was given up on: what was cleared is cleared, and what still stands is a stop.
@@ -133,18 +155,12 @@ class Arming:
             self._stops.clearing = frozenset(flow.stop_ids)
             self._out.put(ClearStops(flow.stop_ids))
         elif flow.stage is _Stage.PERMIT_LIFE and now_ns >= flow.wait_until_ns:
-            self._write_armed(flow)
+            self._write_armed(flow, now_ns)
         elif flow.stage is _Stage.ARM_ROW and self._out.synced >= flow.row:
             self._authority.lift_for_operator(flow.lifts)
             flow.stage = _Stage.RAISING
         elif flow.stage is _Stage.RAISING and self._authority.settled:
-            self._finish(flow, positions)
-
-    def reply(self, identity: bytes, exit_code: int, message: str) -> None:
-        """Answer an operator, if one waits."""
-        if identity:
-            mode = int(self._authority.mode)
-            self._out.put(Reply(identity, OperatorReply(exit_code=exit_code, message=message, mode=mode)))
+            self._finish(flow, positions, now_ns)
 
     def _refusal(self, *, stops_count: bool, own: bool = False) -> str:
         """Return why nothing may be armed now, in one line; empty when it may."""
@@ -162,6 +178,7 @@ class Arming:
         if stops_count and self._stops.stopped:
             names = ", ".join(stop.stop_id for stop in self._stops.standing)
             yield f"a stop stands ({names}): clear it with 'warden recover'"
+        yield from self._incidents.hindrances()
         for standing in self._authority.standing.values():
             if standing.lifted_by is LiftedBy.RESTART:
                 yield standing.text()
@@ -180,6 +197,17 @@ class Arming:
             return f"no stop called {unknown[0]} stands: 'warden status' lists them"
         if request.stop_ids and (others := sorted(standing - set(request.stop_ids))):
             return f"another stop stands too ({', '.join(others)}): name every stop that is to be cleared"
+        return self._approver_refusal(request) if self._two_approve else ""
+
+    @staticmethod
+    def _approver_refusal(request: Recover) -> str:
+        approver, operator = (
+            " ".join(name.split()).casefold() for name in (request.approver, request.operator)
+        )
+        if not approver:
+            return "recovery.approval is two: a second operator approves with --approver NAME"
+        if approver == operator:
+            return f"--approver {request.approver.strip()} is the operator: a second person approves"
         return ""
 
     def _begin_recovery(self, identity: bytes, request: Recover, now_ns: int) -> None:
@@ -189,6 +217,7 @@ class Arming:
             operator=request.operator,
             reason=request.reason,
             approver=request.approver,
+            reset=request.reset,
             stop_ids=list(stop_ids),
         )
         self._flow = _Flow(
@@ -212,9 +241,11 @@ class Arming:
             stage=_Stage.ARM_ROW,
             arrivals=self._stops.arrivals,
         )
-        self._write_armed(self._flow)
+        self._write_armed(self._flow, now_ns)
 
-    def _write_armed(self, flow: _Flow) -> None:
+    def _write_armed(self, flow: _Flow, now_ns: int) -> None:
+        # Before its row: whoever reads that it was armed reads how far.
+        self._probation.begin_if_owed(now_ns)
         # What comes to stand after this row is not what the operator has agreed to.
         flow.lifts = tuple(self._authority.standing)
         flow.row = self._out.row(
@@ -222,11 +253,13 @@ class Arming:
         )
         flow.stage = _Stage.ARM_ROW
 
-    def _finish(self, flow: _Flow, positions: int) -> None:
+    def _finish(self, flow: _Flow, positions: int, now_ns: int) -> None:
         mode, why = self._authority.mode, self._authority.why(positions)
         text = f"armed by {flow.operator}: {mode.name} ({SCREEN_WORD[mode]})"
         if mode is not Mode.AGGRESSIVE:
             text = f"{text}, not more: {why}"
+        if probation := self._probation.text(now_ns):
+            text = f"{text}; {probation}"
         runbook = "emergency-stop" if flow.stop_ids else "startup"
         self._out.notice(
             Severity.WARNING if flow.identity else Severity.INFO,
@@ -237,7 +270,7 @@ class Arming:
             reason=flow.reason,
         )
         self._flow, self._stops.recovering = None, False
-        self.reply(flow.identity, EXIT_DONE, text)
+        self._answers.give(flow.identity, EXIT_DONE, text)
 
     def _end(self, flow: _Flow, exit_code: int, message: str) -> None:
         """Give up: what was cleared stays cleared, and nothing is armed."""
@@ -248,4 +281,4 @@ class Arming:
         self._out.notice(
             Severity.WARNING, "mode.not-armed", f"{flow.operator}: {message}", operator=flow.operator
         )
-        self.reply(flow.identity, exit_code, message)
+        self._answers.give(flow.identity, exit_code, message)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from warden.domain.roles import Role
 from warden.domain.stops import Stop
-from warden.wire.messages import OperatorReply, Permit, TraderLeave
+from warden.wire.messages import CleanupPermit, OperatorReply, Permit, TraderLeave
 from warden.wire.telemetry import Severity
 
 
@@ -16,7 +17,7 @@ class Grant(msgspec.Struct, frozen=True):
     """Send a permit or a leave to a process."""
 
     identity: bytes
-    leave: Permit | TraderLeave
+    leave: Permit | CleanupPermit | TraderLeave
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -56,12 +57,22 @@ class ClearStops(msgspec.Struct, frozen=True):
     stop_ids: tuple[str, ...]
 
 
+class Deed(StrEnum):
+    """What the kill helper does to a process."""
+
+    END = "end"  # its stack, TERM, then KILL
+    KILL = "kill"  # KILL at once
+    FREEZE = "freeze"
+    THAW = "thaw"
+
+
 class Kill(msgspec.Struct, frozen=True):
-    """End a process, off the loop; its leave is withdrawn already. Answered by `KillEnded`."""
+    """Signal a process, off the loop; its leave is withdrawn already. Answered by `KillEnded`."""
 
     role: Role
     session: str
     pid: int
+    deed: Deed = Deed.END
 
 
 Command = Grant | Reply | WriteRow | Notice | ForwardStop | ClearStops | Kill

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from warden.domain.causes import BY_OPERATOR, Cause
-from warden.domain.errors import EXIT_DONE, EXIT_REFUSED, EXIT_USAGE
-from warden.domain.modes import Environment, Mode
+import msgspec
+
+from warden.domain.causes import Cause
+from warden.domain.modes import Environment
 from warden.domain.roles import PROCESSES, Role
 from warden.watchdog import reactions
+from warden.watchdog.answers import Answers
 from warden.watchdog.arming import Arming
 from warden.watchdog.authority import Authority
+from warden.watchdog.cleanup import Cleanup
+from warden.watchdog.commands import Deed
 from warden.watchdog.events import (
     BeatCame,
     JournalFailed,
@@ -25,17 +29,24 @@ from warden.watchdog.events import (
     Tick,
     WatchdogEvent,
 )
+from warden.watchdog.fencing import Fencing
+from warden.watchdog.freezing import Freezing
 from warden.watchdog.healing import Healing
+from warden.watchdog.incidents import Incidents
 from warden.watchdog.kills import Kills
+from warden.watchdog.last_run import Carried, Frozen
 from warden.watchdog.leave import Leave, Terms
-from warden.watchdog.liveness import Liveness, What
+from warden.watchdog.liveness import Condition, Liveness, What
+from warden.watchdog.orders import Orders
 from warden.watchdog.outbox import Outbox
+from warden.watchdog.probation import Course, Probation
 from warden.watchdog.stops import Stops
-from warden.wire.messages import Arm, ProcessState, Recover, SetMode
+from warden.wire.messages import ProcessState
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from warden.watchdog.commands import Command
+    from warden.watchdog.last_run import LastRun
     from warden.watchdog.liveness import Change
     from warden.wire.messages import Head
 
@@ -43,37 +54,19 @@ _NS: Final = 1_000_000_000
 _LIVELOCK_S_MIN: Final = 10
 _LIVELOCK_BLOCKS: Final = 3
 _WITNESS_NS: Final = 60 * _NS
-_ORDERED: Final = {
-    Mode.SHUTDOWN: Cause.ORDERED_SHUTDOWN,
-    Mode.OBSERVE_ONLY: Cause.ORDERED_OBSERVE_ONLY,
-    Mode.REDUCE_ONLY: Cause.ORDERED_REDUCE_ONLY,
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class LastRun:
-    """How the run of the watchdog before this one ended, as its journal has it.
-
-    Attributes:
-        clean: it ended in order, or there was none.
-        trips: causes for an operator that stood when it ended in order.
-        stop_ids: the stops that stood when it was last heard of.
-    """
-
-    clean: bool = True
-    trips: tuple[str, ...] = ()
-    stop_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What the core goes by, from the settings."""
+    """What the core goes by, from the settings; `two_approve`: a recovery needs a second operator."""
 
     environment: Environment
     lost_after_ns: int
     block_time_s: float
     arm_on_start: bool
     trader_restarts: int
+    two_approve: bool
+    course: Course
     terms: Terms
 
     @property
@@ -101,7 +94,10 @@ class Core:
         self.out = Outbox(rows)
         self.liveness = Liveness(rules.roles, rules.terms.boot_id, rules.lost_after_ns, rules.livelock_ns)
         self.authority = Authority(self.out)
-        self.stops = Stops(self.authority, self.out, last.stop_ids)
+        self.answers = Answers(self.authority, self.out)
+        self.incidents = Incidents(self.out, self.answers, last.incidents)
+        self.probation = Probation(rules.course, rules.terms.boot_id, self.out)
+        self.stops = Stops(self.authority, self.out, self.incidents, last.stop_ids)
         self.healing = Healing(
             self.authority,
             self.liveness,
@@ -109,9 +105,32 @@ class Core:
             environment=rules.environment,
             trader_restarts=rules.trader_restarts,
         )
-        self.leave = Leave(self.authority, self.liveness, self.stops, self.out, rules.terms)
-        self.arming = Arming(self.authority, self.liveness, self.stops, self.out, rules.terms.life_ns)
+        self.leave = Leave(
+            self.authority, self.liveness, self.stops, self.out, probation=self.probation, terms=rules.terms
+        )
+        self.cleanup = Cleanup(
+            self.authority,
+            self.liveness,
+            self.stops,
+            self.out,
+            terms=rules.terms,
+            next_seq=self.leave.next_seq,
+        )
+        self.arming = Arming(
+            self.authority,
+            self.liveness,
+            self.stops,
+            self.out,
+            incidents=self.incidents,
+            probation=self.probation,
+            answers=self.answers,
+            permit_life_ns=rules.terms.life_ns,
+            two_approve=rules.two_approve,
+        )
         self.kills = Kills(self.out)
+        self.fencing = Fencing(self.liveness, self.stops, self.kills, self.out, rules.lost_after_ns)
+        self.freezing = Freezing(self.authority, self.liveness, self.leave, self.out, self.answers)
+        self.orders = Orders(self.authority, self.arming, self.freezing, self.incidents, self.answers)
         self._auto = rules.arm_on_start
         self._witnessed: dict[str, int] = {}
         self._witness_due_ns = now_ns + _WITNESS_NS
@@ -129,6 +148,9 @@ class Core:
                 "the watchdog's last run did not end in order; an operator arms",
                 "recovery-after-crash",
             )
+        self.probation.carry_over(last, now_ns)
+        if last.frozen is not None:
+            self.freezing.carry_over(last.frozen, now_ns)
         if last.trips:
             self.authority.stand(Cause.TRIP_BEFORE, now_ns, ", ".join(last.trips))
 
@@ -156,7 +178,7 @@ class Core:
             case StopsCleared():
                 self.arming.cleared(event)
             case KillEnded():
-                self.kills.ended(event, now_ns)
+                self._kill_ended(event, now_ns)
             case Paused(for_ns=for_ns):
                 self._paused(for_ns, now_ns)
         return self.out.take()
@@ -168,13 +190,28 @@ class Core:
             "ended",
             mode=self.authority.mode.name,
             trips=trips,
-            stop_ids=[stop.stop_id for stop in self.stops.standing],
+            **self._carried(),
         )
         return self.out.take()
 
-    def why(self) -> str:
-        """Return in one line why the mode is not higher."""
-        return self.authority.why(self.positions)
+    def why(self, now_ns: int) -> str:
+        """Return in one line why the mode is not higher, and the sizes not whole."""
+        parts = (self.authority.why(self.positions), self.probation.text(now_ns))
+        return "; also: ".join(part for part in parts if part)
+
+    def _carried(self) -> dict[str, Any]:
+        """Return what the next run must know, as a row's body."""
+        trader = self.liveness.peers[Role.TRADER]
+        frozen = trader.condition is Condition.FROZEN
+        carried = Carried(
+            stop_ids=tuple(stop.stop_id for stop in self.stops.standing),
+            incidents=dict(self.incidents.known),
+            frozen=Frozen(trader.session, trader.pid) if frozen else None,
+            probation=self.probation.span,
+            probation_owed=self.probation.owed,
+        )
+        body: dict[str, Any] = msgspec.to_builtins(carried)
+        return body
 
     def _beat(self, event: BeatCame, now_ns: int) -> None:
         before = self.liveness.peers.get(event.role)
@@ -202,11 +239,16 @@ class Core:
             self._changed(change, now_ns)
         self.healing.step(now_ns)
         self._arm_on_start(now_ns)
+        self.probation.step(now_ns)
+        self.incidents.step(now_ns)
         self.arming.step(self.positions, now_ns)
         self.authority.settle(self.positions)
-        self.stops.step(now_ns)
+        self.stops.step(self.liveness.peers[Role.EXECUTOR].session, now_ns)
         # A permit that leaves a revoked session out goes before the signal that ends its process.
         self.leave.step(now_ns)
+        self.cleanup.step(now_ns)
+        self.freezing.step(now_ns)
+        self.fencing.step(now_ns)
         self.kills.step(now_ns)
         self._witness(now_ns)
 
@@ -263,44 +305,15 @@ class Core:
         self.authority.standing[Cause.NOT_ARMED].who = ""
 
     def _asked(self, event: OperatorAsked, now_ns: int) -> None:
-        match event.request:
-            case Arm() | Recover():
-                self.arming.ask(event.identity, event.request, self.positions, now_ns)
-                self._auto = self._auto and not self.arming.under_way
-            case SetMode():
-                self._lower(event.identity, event.request, now_ns)
-            case None:
-                self.arming.reply(
-                    event.identity, EXIT_USAGE, "this watchdog does not know that request: same version?"
-                )
+        self.orders.asked(event, self.positions, now_ns)
+        self._auto = self._auto and not self.arming.under_way
 
-    def _lower(self, identity: bytes, request: SetMode, now_ns: int) -> None:
-        """Lower the mode by an operator's name; raising it is arming."""
-        if not request.operator.strip() or not request.reason.strip():
-            self.arming.reply(identity, EXIT_USAGE, "--operator and --reason must both say something")
-            return
-        if request.mode not in set(Mode):
-            self.arming.reply(identity, EXIT_USAGE, f"{request.mode} is no mode")
-            return
-        mode = Mode(request.mode)
-        if mode not in _ORDERED or mode > self._operators_ceiling():
-            self.arming.reply(
-                identity, EXIT_REFUSED, f"{mode.name} is not lower: raising is what 'warden arm' does"
-            )
-            return
-        detail = f"{request.operator}: {request.reason}"
-        self.authority.stand(_ORDERED[mode], now_ns, detail)
-        self.authority.settle(self.positions)
-        self.arming.reply(identity, EXIT_DONE, f"mode is {self.authority.mode.name}")
-
-    def _operators_ceiling(self) -> Mode:
-        """Return the highest mode that what operators and trips have left allows."""
-        from_operator = (
-            each.cause for each in self.authority.standing.values() if each.lifted_by in BY_OPERATOR
-        )
-        return min(
-            (reactions.ceiling(cause, self.positions) for cause in from_operator), default=Mode.AGGRESSIVE
-        )
+    def _kill_ended(self, event: KillEnded, now_ns: int) -> None:
+        if event.deed in {Deed.FREEZE, Deed.THAW}:
+            self.freezing.ended(event, now_ns)
+        else:
+            self.kills.ended(event, now_ns)
+            self.fencing.ended(event)
 
     def _journal(self, event: JournalSynced | JournalFailed, now_ns: int) -> None:
         if isinstance(event, JournalSynced):
@@ -337,5 +350,5 @@ class Core:
         self.out.row(
             "witness",
             heads=[[head.journal, head.rows, head.hash] for head in heads],
-            stop_ids=[stop.stop_id for stop in self.stops.standing],
+            **self._carried(),
         )

@@ -8,6 +8,7 @@ import msgspec
 
 from warden.domain.roles import Role
 from warden.domain.stops import Stop
+from warden.watchdog.commands import Deed
 from warden.wire.messages import Beat, Head, OperatorRequest
 
 
@@ -61,11 +62,14 @@ class StopsCleared(msgspec.Struct, frozen=True):
 
 
 class Outcome(StrEnum):
-    """How a kill ended; the words stand in the journal as `process.<word>`."""
+    """How a kill or another signal ended; of kills the words stand in the journal as `process.<word>`."""
 
     GONE = "gone"  # it had ended before anything was sent
     KILLED = "killed"  # its end was seen
     NOT_KILLED = "not-killed"
+    FROZEN = "frozen"
+    THAWED = "thawed"
+    NOT_DONE = "not-done"  # neither frozen nor thawed
 
 
 class KillEnded(msgspec.Struct, frozen=True):
@@ -77,6 +81,7 @@ class KillEnded(msgspec.Struct, frozen=True):
     outcome: Outcome
     how: str
     stack: str = ""
+    deed: Deed = Deed.END
 
 
 class Paused(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Starts the kill helper, one per target, and reaps it; nothing here waits."""
+"""Starts the kill helper, one per target and deed, and reaps it; nothing here waits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from warden.watchdog import killing
-from warden.watchdog.commands import Kill
+from warden.watchdog.commands import Deed, Kill
 from warden.watchdog.events import KillEnded, Outcome
 
 if TYPE_CHECKING:
@@ -41,26 +41,26 @@ class Executioner:
         self._home = home
         self._stacks = stacks
         self._targets: dict[str, killing.Target | None] = {}
-        self._running: dict[str, _Running] = {}
+        self._running: dict[tuple[str, Deed], _Running] = {}
         self._leaving: list[Any] = []
         self._done: list[KillEnded] = []
 
-    def met(self, role: Role, session: str, pid: int) -> None:
-        """Remember which process a session is, at its first beat."""
-        if session in self._targets:
-            return
-        if len(self._targets) >= _IDENTIFIED_MAX:
-            del self._targets[next(iter(self._targets))]
-        self._targets[session] = killing.identify(pid, role, self._home)
+    def met(self, role: Role, session: str, pid: int) -> bool:
+        """Remember which process a session is, at its first beat; tell whether it is one of this home."""
+        if session not in self._targets:
+            if len(self._targets) >= _IDENTIFIED_MAX:
+                del self._targets[next(iter(self._targets))]
+            self._targets[session] = killing.identify(pid, role, self._home)
+        return self._targets[session] is not None
 
     def begin(self, command: Kill, now_ns: int) -> None:
         """Start the helper for one process; its end comes from `ended`."""
         target = self._targets.get(command.session)
-        if command.session in self._running:
+        if (command.session, command.deed) in self._running:
             return
         if target is None:
             how = f"process {command.pid} is not a {command.role} of this home: left alone"
-            self._done.append(_ended(command, Outcome.NOT_KILLED, how))
+            self._done.append(_ended(command, killing.failed(command.deed), how))
             return
         if not killing.alive(target):
             self._done.append(_ended(command, Outcome.GONE, "had ended already"))
@@ -72,28 +72,29 @@ class Executioner:
         answer, theirs = context.Pipe(duplex=False)
         process = context.Process(
             target=killing.helper,
-            args=(target.pid, target.started, str(self._stack_file(command)), theirs),
-            name=f"kill-{command.role}",
+            args=(target.pid, target.started, str(self._stack_file(command)), command.deed.value, theirs),
+            name=f"{command.deed}-{command.role}",
             daemon=False,
         )
         try:
             process.start()
         except OSError as error:
-            self._done.append(_ended(command, Outcome.NOT_KILLED, f"no helper could be started: {error}"))
+            how = f"no helper could be started: {error}"
+            self._done.append(_ended(command, killing.failed(command.deed), how))
             answer.close()
             return
         finally:
             theirs.close()
-        self._running[command.session] = _Running(command, process, answer, now_ns + _HELPER_NS)
+        self._running[command.session, command.deed] = _Running(command, process, answer, now_ns + _HELPER_NS)
 
     def ended(self, now_ns: int) -> list[KillEnded]:
         """Return what has ended since the last call; reaps the helpers."""
         done, self._done = self._done, []
-        for session, running in list(self._running.items()):
+        for key, running in list(self._running.items()):
             result = self._result(running, now_ns)
             if result is None:
                 continue
-            del self._running[session]
+            del self._running[key]
             running.answer.close()
             self._leaving.append(running.process)
             done.append(_ended(running.command, result.outcome, result.how, result.stack))
@@ -102,17 +103,16 @@ class Executioner:
         return done
 
     def _result(self, running: _Running, now_ns: int) -> killing.Result | None:
+        failed = killing.failed(running.command.deed)
         if running.answer.poll(0):
             try:
                 result = msgspec.json.decode(running.answer.recv_bytes(), type=killing.Result)
             except (EOFError, OSError, msgspec.DecodeError) as error:
-                result = killing.Result(
-                    outcome=Outcome.NOT_KILLED, how=f"the helper broke: {type(error).__name__}"
-                )
+                result = killing.Result(outcome=failed, how=f"the helper broke: {type(error).__name__}")
             return result
         if now_ns >= running.give_up_ns:
             running.process.kill()
-            return killing.Result(outcome=Outcome.NOT_KILLED, how="the helper did not answer in 20 s")
+            return killing.Result(outcome=failed, how="the helper did not answer in 20 s")
         return None
 
     def _stack_file(self, command: Kill) -> Path:
@@ -126,5 +126,11 @@ class Executioner:
 
 def _ended(command: Kill, outcome: Outcome, how: str, stack: str = "") -> KillEnded:
     return KillEnded(
-        role=command.role, session=command.session, pid=command.pid, outcome=outcome, how=how, stack=stack
+        role=command.role,
+        session=command.session,
+        pid=command.pid,
+        outcome=outcome,
+        how=how,
+        stack=stack,
+        deed=command.deed,
     )

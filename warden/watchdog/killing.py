@@ -1,7 +1,7 @@
-"""The helper that ends one process: its stack, TERM, then KILL by pidfd. Runs as a process of its own.
+"""The helper that ends one process, or holds it still, by pidfd. Runs as a process of its own.
 
 It is started with `multiprocess` (spawn), so that the watchdog's loop never waits, and it imports nothing
-that would make its start slow. A process is ended only if it still is the one that was judged.
+that would make its start slow. A process is signalled only if it still is the one that was judged.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from warden.watchdog.commands import Deed
 from warden.watchdog.events import Outcome
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 _DUMP_S: Final = 3.0
 _TERM_S: Final = 1.0
 _KILL_S: Final = 5.0
+_STILL_S: Final = 2.0
+_LOOK_S: Final = 0.01
 _STACK_BYTES_MAX: Final = 256 * 1024
 _STARTED: Final = 19  # field 22 of /proc/PID/stat, counted from after the command's name
 
@@ -59,20 +63,27 @@ def identify(pid: int, role: Role, home: Path) -> Target | None:
     return Target(pid=pid, started=started) if named and here else None
 
 
-def end(target: Target, stack_file: Path) -> Result:
-    """End a process, within about ten seconds, and say how that went."""
+def failed(deed: Deed) -> Outcome:
+    """Return the word for a deed that could not be done."""
+    return Outcome.NOT_KILLED if deed in {Deed.END, Deed.KILL} else Outcome.NOT_DONE
+
+
+def end(target: Target, stack_file: Path, deed: Deed = Deed.END) -> Result:
+    """End, freeze or thaw a process, within about ten seconds, and say how that went."""
     try:
         handle = os.pidfd_open(target.pid)
     except ProcessLookupError:
         return Result(outcome=Outcome.GONE, how="had ended already")
     except OSError as error:
-        return Result(outcome=Outcome.NOT_KILLED, how=f"pidfd_open: {error.strerror}")
+        return Result(outcome=failed(deed), how=f"pidfd_open: {error.strerror}")
     try:
         # The handle is held before the look: if the look finds the judged process, so does every signal.
         if not alive(target):
             return Result(outcome=Outcome.GONE, how="had ended already")
-        stack = _dump_stack(target.pid, stack_file)
-        return _signalled(handle, stack)
+        if deed in {Deed.FREEZE, Deed.THAW}:
+            return _held(handle, target.pid, deed)
+        stack = _dump_stack(target.pid, stack_file) if deed is Deed.END else ""
+        return _signalled(handle, stack, gently=deed is Deed.END)
     finally:
         os.close(handle)
 
@@ -86,18 +97,44 @@ def alive(target: Target) -> bool:
         return False
 
 
-def helper(pid: int, started: int, stack_file: str, answer: Any) -> None:  # noqa: ANN401 - multiprocess has no types
-    """Be the helper process: end one process and send the result, as JSON, to the connection `answer`."""
-    result = end(Target(pid=pid, started=started), Path(stack_file))
+def helper(pid: int, started: int, stack_file: str, deed: str, answer: Any) -> None:  # noqa: ANN401 - multiprocess has no types
+    """Be the helper process: signal one process and send the result, as JSON, to the connection `answer`."""
+    result = end(Target(pid=pid, started=started), Path(stack_file), Deed(deed))
     answer.send_bytes(msgspec.json.encode(result))
     answer.close()
 
 
-def _signalled(handle: int, stack: str) -> Result:
+def _held(handle: int, pid: int, deed: Deed) -> Result:
+    """Stop a process or let it go on, and look whether it obeys."""
+    freeze = deed is Deed.FREEZE
+    name = "SIGSTOP" if freeze else "SIGCONT"
     try:
-        signal.pidfd_send_signal(handle, signal.SIGTERM)
-        if _ended(handle, _TERM_S):
-            return Result(outcome=Outcome.KILLED, how="ended by SIGTERM", stack=stack)
+        signal.pidfd_send_signal(handle, signal.Signals[name])
+    except ProcessLookupError:
+        return Result(outcome=Outcome.GONE, how="had ended already")
+    except OSError as error:
+        return Result(outcome=Outcome.NOT_DONE, how=f"{name}: {error.strerror}")
+    end_s = time.monotonic() + _STILL_S
+    while time.monotonic() < end_s:
+        if _is_still(pid) is freeze:
+            return Result(outcome=Outcome.FROZEN if freeze else Outcome.THAWED, how=f"obeys {name}")
+        time.sleep(_LOOK_S)
+    return Result(outcome=Outcome.NOT_DONE, how=f"does not obey {name} within {_STILL_S:.0f} s")
+
+
+def _is_still(pid: int) -> bool:
+    try:
+        return _fields(pid)[0] == b"T"
+    except (OSError, IndexError):
+        return False
+
+
+def _signalled(handle: int, stack: str, *, gently: bool) -> Result:
+    try:
+        if gently:
+            signal.pidfd_send_signal(handle, signal.SIGTERM)
+            if _ended(handle, _TERM_S):
+                return Result(outcome=Outcome.KILLED, how="ended by SIGTERM", stack=stack)
         signal.pidfd_send_signal(handle, signal.SIGKILL)
         if _ended(handle, _KILL_S):
             return Result(outcome=Outcome.KILLED, how="ended by SIGKILL", stack=stack)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from warden.domain.roles import Role
-from warden.watchdog.commands import Kill
+from warden.watchdog.commands import Deed, Kill
 from warden.watchdog.events import Outcome
 from warden.wire.telemetry import Severity
 
@@ -30,6 +30,7 @@ class _Target:
     session: str
     pid: int
     due_ns: int
+    deed: Deed
     attempts: int = 0
     running: bool = False
 
@@ -41,10 +42,10 @@ class Kills:
         self._out = out
         self._targets: dict[str, _Target] = {}
 
-    def order(self, role: Role, session: str, pid: int, now_ns: int) -> None:
+    def order(self, role: Role, session: str, pid: int, now_ns: int, deed: Deed = Deed.END) -> None:
         """Let a process be ended."""
         if session not in self._targets and len(self._targets) < _TARGETS_MAX:
-            self._targets[session] = _Target(role, session, pid, now_ns)
+            self._targets[session] = _Target(role, session, pid, now_ns, deed)
 
     def step(self, now_ns: int) -> None:
         """Begin what is due."""
@@ -52,7 +53,7 @@ class Kills:
             if not target.running and now_ns >= target.due_ns:
                 target.running = True
                 target.attempts += 1
-                self._out.put(Kill(target.role, target.session, target.pid))
+                self._out.put(Kill(target.role, target.session, target.pid, target.deed))
 
     def ended(self, event: KillEnded, now_ns: int) -> None:
         """The helper is done with one."""

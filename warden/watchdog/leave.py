@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from warden.domain.causes import Cause
 from warden.domain.modes import Mode
 from warden.domain.roles import Role
 from warden.watchdog.commands import Grant
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from warden.watchdog.authority import Authority
     from warden.watchdog.liveness import Liveness
     from warden.watchdog.outbox import Outbox
+    from warden.watchdog.probation import Probation
     from warden.watchdog.stops import Stops
 
 _REVOKED_MAX: Final = 256
@@ -36,11 +38,19 @@ class Leave:
     """Grants permits to the ready executor, and a session of its own to each trader process."""
 
     def __init__(
-        self, authority: Authority, liveness: Liveness, stops: Stops, out: Outbox, terms: Terms
+        self,
+        authority: Authority,
+        liveness: Liveness,
+        stops: Stops,
+        out: Outbox,
+        *,
+        probation: Probation,
+        terms: Terms,
     ) -> None:
         self._authority = authority
         self._liveness = liveness
         self._stops = stops
+        self._probation = probation
         self._out = out
         self._terms = terms
         self._seq = 0
@@ -64,6 +74,8 @@ class Leave:
         peer = self._liveness.peers[Role.TRADER]
         if not peer.fresh() or not peer.was_ready or peer.session in self._revoked:
             return
+        if Cause.FROZEN_BY_OPERATOR in self._authority.standing:
+            return  # thawed or new: a session comes when an operator has armed
         if peer.session not in self._traders:
             self._traders[peer.session] = self._terms.new_session()
         mode = min(self._authority.mode, Mode.OBSERVE_ONLY) if self._stops.stopped else self._authority.mode
@@ -74,7 +86,7 @@ class Leave:
                     trader_process=peer.session,
                     trader_session=self._traders[peer.session],
                     mode=int(mode),
-                    size_percent=100,
+                    size_percent=self._probation.percent,
                 ),
             )
         )
@@ -82,6 +94,10 @@ class Leave:
     def revoke(self, process_session: str) -> None:
         """Stand by a trader process no more, for ever; the next permit goes out at once."""
         self._revoked.append(process_session)
+        self.withdraw(process_session)
+
+    def withdraw(self, process_session: str) -> None:
+        """Take a trader process's session away; the next permit goes out at once."""
         if self._traders.pop(process_session, None) is not None:
             self._due_ns = 0
 
@@ -95,7 +111,6 @@ class Leave:
         # From the last due time, so that the rhythm does not drift; from now after a gap.
         late = now_ns - self._due_ns >= self._terms.interval_ns
         self._due_ns = (now_ns if late else self._due_ns) + self._terms.interval_ns
-        self._seq += 1
         executor = self._liveness.peers[Role.EXECUTOR]
         expires_ns = now_ns + self._terms.life_ns
         self._out.put(
@@ -105,18 +120,23 @@ class Leave:
                     boot_id=self._terms.boot_id,
                     executor_session=executor.session,
                     watchdog_session=self._terms.session,
-                    seq=self._seq,
+                    seq=self.next_seq(),
                     mode=int(self._authority.mode),
                     trader_sessions=self.trader_sessions,
                     issued_ns=now_ns,
                     expires_ns=expires_ns,
                     # Exits of the executor's own get no longer leave than anything else, so far.
                     exits_until_ns=expires_ns,
-                    size_percent=100,
+                    size_percent=self._probation.percent,
                     head=self.head,
                 ),
             )
         )
+
+    def next_seq(self) -> int:
+        """Return the next number; permits of both kinds are numbered together."""
+        self._seq += 1
+        return self._seq
 
     def due_ms(self, now_ns: int) -> int:
         """Return milliseconds until the next permit is due; an interval while none may be granted."""

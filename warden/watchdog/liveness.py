@@ -31,6 +31,7 @@ class Condition(StrEnum):
     LIVELOCKED = "livelocked"
     LOST = "lost"
     ENDED = "ended"
+    FROZEN = "frozen"  # held still by an operator: its silence is what was asked for
 
 
 class What(StrEnum):
@@ -70,6 +71,8 @@ class Peer:
     handled: int = 0
     session_ns: int = 0  # when this session's first beat came
     positions: int = 0
+    sent_ns: int = 0  # when the last beat was sent, by its sender's clock of this boot
+    open_nonces: tuple[int, ...] = ()
     clean: bool = True
     heads: tuple[Head, ...] = ()
     detail: str = ""
@@ -117,6 +120,22 @@ class Liveness:
         """Nobody was watched until now: silence counts from here."""
         self._watched_from_ns = now_ns
 
+    def silent_ns(self, peer: Peer, now_ns: int) -> int:
+        """Return for how long a role has been silent while it was watched, in nanoseconds."""
+        return now_ns - max(peer.received_ns, self._watched_from_ns)
+
+    def known_frozen(self, role: Role, session: str, pid: int, now_ns: int) -> None:
+        """Take over a process that was frozen before this watchdog started."""
+        peer = self.peers[role]
+        peer.condition, peer.session, peer.pid = Condition.FROZEN, session, pid
+        peer.received_ns = peer.session_ns = now_ns
+
+    def released(self, role: Role, now_ns: int) -> None:
+        """Judge a role that was frozen again; silence counts from here."""
+        peer = self.peers[role]
+        peer.condition = Condition.ALIVE
+        peer.received_ns = peer.moved_ns = peer.unbroken_ns = now_ns
+
     def beat(self, came: BeatCame, now_ns: int) -> list[Change] | None:
         """Take a beat; None when it was dropped, and why is counted in `dropped`."""
         peer, beat = self.peers.get(came.role), came.beat
@@ -137,6 +156,7 @@ class Liveness:
         peer.state, peer.detail, peer.progress = beat.state, beat.detail, beat.progress
         peer.was_ready = peer.was_ready or beat.state is ProcessState.READY
         peer.handled, peer.behind = beat.handled, beat.offered > beat.handled
+        peer.sent_ns, peer.open_nonces = beat.sent_ns, beat.open_nonces
         peer.positions, peer.clean, peer.heads = max(0, beat.positions), beat.clean, beat.heads
         return changes
 
@@ -146,7 +166,7 @@ class Liveness:
         for peer in self.peers.values():
             if peer.condition not in {Condition.ALIVE, Condition.LIVELOCKED}:
                 continue
-            silent_ns = now_ns - max(peer.received_ns, self._watched_from_ns)
+            silent_ns = self.silent_ns(peer, now_ns)
             bound_ns = self._lost_after_ns if peer.was_ready else max(self._lost_after_ns, START_NS)
             still_ns = now_ns - max(peer.moved_ns, self._watched_from_ns)
             ended = peer.state is ProcessState.STOPPING
@@ -180,7 +200,7 @@ class Liveness:
 
     def _new_session(self, peer: Peer, session: str, pid: int, now_ns: int) -> list[Change]:
         changes = []
-        if peer.condition in {Condition.ALIVE, Condition.LIVELOCKED}:
+        if peer.condition in {Condition.ALIVE, Condition.LIVELOCKED, Condition.FROZEN}:
             ended = peer.state is ProcessState.STOPPING
             text = "ended in order and" if ended else "ended without a word and"
             changes.append(
@@ -191,7 +211,7 @@ class Liveness:
         if peer.session:
             peer.retired.append(peer.session)
         peer.session, peer.session_ns, peer.pid, peer.seq = session, now_ns, pid, 0
-        peer.handled, peer.was_ready = 0, False
+        peer.handled, peer.was_ready, peer.open_nonces = 0, False, ()
         peer.condition, peer.unbroken_ns, peer.moved_ns = Condition.ALIVE, now_ns, now_ns
         changes.append(_change(peer, What.APPEARED, f"{peer.role} beats, process {pid}"))
         return changes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -10,8 +11,9 @@ import zmq
 
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
+from warden.domain.roles import Role
 from warden.domain.stops import encode_stop
-from warden.runtime.clock import NS_PER_MS
+from warden.runtime.clock import NS_PER_MS, NS_PER_S
 from warden.runtime.latch import LatchState
 from warden.watchdog.clearing import Clearing
 from warden.watchdog.commands import ClearStops, Command, ForwardStop, Grant, Kill, Notice, Reply, WriteRow
@@ -30,6 +32,7 @@ from warden.watchdog.events import (
 from warden.watchdog.executioner import Executioner
 from warden.watchdog.leave import Terms
 from warden.watchdog.measures import Measures
+from warden.watchdog.probation import Course
 from warden.watchdog.record import Record
 from warden.watchdog.status import status
 from warden.wire.addresses import BEATS, CONTROL, STOP
@@ -37,6 +40,8 @@ from warden.wire.codec import Undecodable, decode, encode
 from warden.wire.messages import Beat, OperatorRequest, ProcessState, StopSeen
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from warden.runtime.process import Frame
     from warden.runtime.settings import Settings
 
@@ -49,8 +54,10 @@ _TRADER_RESTARTS: Final = {Environment.LIVE: 0}
 _TRADER_RESTARTS_ELSE: Final = 3
 
 
-def rules_from(settings: Settings, boot_id: str, session: str) -> Rules:
-    """Return what the core goes by.
+def rules_from(
+    settings: Settings, boot_id: str, session: str, wall_after: Callable[[int], str] = str
+) -> Rules:
+    """Return what the core goes by; `wall_after` gives the wall time so many nanoseconds from now.
 
     Raises:
         ConfigurationInvalid: `arm_on_start` is no word that is known.
@@ -68,6 +75,12 @@ def rules_from(settings: Settings, boot_id: str, session: str) -> Rules:
         block_time_s=settings.chain.block_time_s,
         arm_on_start=word == "if_clean",
         trader_restarts=restarts,
+        two_approve=settings.recovery.approval == "two",
+        course=Course(
+            percent=settings.recovery.probation_percent,
+            length_ns=settings.recovery.probation_s * NS_PER_S,
+            wall_after=wall_after,
+        ),
         terms=Terms(
             boot_id=boot_id,
             session=session,
@@ -83,7 +96,7 @@ class Watchdog:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        rules = rules_from(frame.settings, frame.boot_id, frame.session)
+        rules = rules_from(frame.settings, frame.boot_id, frame.session, self._wall_after)
         self._beats = frame.bus.serve(BEATS)
         self._control = frame.bus.serve(CONTROL)
         self._stop = frame.bus.connect(STOP)
@@ -93,6 +106,9 @@ class Watchdog:
         self._measures = Measures()
         now_ns = frame.clock.boot_ns()
         self._core = Core(rules, rows=self._record.rows, last=self._record.last, now_ns=now_ns)
+        frozen = self._record.last.frozen
+        if frozen is not None and not self._executioner.met(Role.TRADER, frozen.session, frozen.pid):
+            self._core.freezing.over(frozen.session, "had ended before the watchdog started")
         self._turned_ns = now_ns
         self._status_due_ns = 0
         self._turns = 0
@@ -199,6 +215,10 @@ class Watchdog:
         self._status_due_ns = now_ns + _STATUS_NS
         self._measures.take({role: peer.pid for role, peer in self._core.liveness.peers.items()}, now_ns)
         self._frame.publish(status(self._core, self._record.head, self._measures.of, now_ns))
+
+    def _wall_after(self, for_ns: int) -> str:
+        end = self._frame.clock.wall() + timedelta(microseconds=for_ns // 1_000)
+        return end.isoformat(timespec="seconds")
 
     def _now(self) -> int:
         return self._frame.clock.boot_ns()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
+from typing import TYPE_CHECKING, Final
 
 from warden.domain.errors import InvariantBroken, JournalBroken
-from warden.runtime.journal import GENESIS, Journal, Row, read
-from warden.watchdog.core import LastRun
+from warden.runtime.journal import GENESIS, Journal, read
+from warden.watchdog.last_run import LastRun, from_rows
 from warden.wire.codec import to_json
 from warden.wire.messages import Head
 
@@ -94,30 +92,9 @@ def last_run(path: Path, rows: int) -> LastRun:
     back = _LOOK_BACK_FIRST
     while True:
         found = list(read(path, after=max(0, rows - back)))
-        run = _from_rows(found)
+        run = from_rows(found)
         if run is not None:
             return run
         if back >= min(rows, _LOOK_BACK_MAX):
             return LastRun(clean=False)
         back *= 2
-
-
-def _from_rows(found: list[Row]) -> LastRun | None:
-    """Return the last run, if the rows reach back to one that says which stops stood."""
-    stops: set[str] | None = None
-    for row in found:
-        body: dict[str, Any] = msgspec.json.decode(row.body)
-        if row.kind in {"ended", "witness"}:
-            stops = set(body.get("stop_ids", ()))
-        elif row.kind == "started" and stops is None and row.row == 1:
-            stops = set()
-        elif stops is not None and row.kind == "stop.seen":
-            stops.add(body["stop_id"])
-        elif stops is not None and row.kind in {"stop.cleared", "stop.vanished"}:
-            stops.discard(body["stop_id"])
-    if stops is None:
-        return None
-    last = found[-1]
-    clean = last.kind == "ended"
-    trips = tuple(msgspec.json.decode(last.body).get("trips", ())) if clean else ()
-    return LastRun(clean=clean, trips=trips, stop_ids=tuple(sorted(stops)))

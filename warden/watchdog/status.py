@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from warden.watchdog.liveness import Peer
     from warden.wire.messages import Head
 
-_WORDS = {Condition.LOST: "LOST", Condition.LIVELOCKED: "LIVELOCKED"}
+_WORDS = {Condition.LOST: "LOST", Condition.LIVELOCKED: "LIVELOCKED", Condition.FROZEN: "FROZEN"}
 
 
 def state_word(peer: Peer) -> str:
@@ -31,7 +31,7 @@ def status(
     """Return everything that the watchdog knows; `measured` gives memory in MB and CPU in percent."""
     lines = []
     for role, peer in core.liveness.peers.items():
-        alive = peer.condition in {Condition.ALIVE, Condition.LIVELOCKED}
+        alive = peer.condition in {Condition.ALIVE, Condition.LIVELOCKED, Condition.FROZEN}
         pss_mb, cpu_percent = measured(role) if alive else (0.0, 0.0)
         lines.append(
             ProcessLine(
@@ -50,7 +50,7 @@ def status(
         session=core.rules.terms.session,
         environment=core.rules.environment.value,
         mode=int(core.authority.mode),
-        why=core.why(),
+        why=core.why(now_ns),
         stops=tuple(
             StopLine(
                 id=stop.stop_id,
@@ -74,4 +74,6 @@ def status(
         ),
         lapses=core.healing.lapses.used(now_ns),
         restarts=core.healing.restarts.used(now_ns),
+        probation_until_ns=core.probation.until_ns,
+        size_percent=core.probation.percent,
     )

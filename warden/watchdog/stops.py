@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from warden.watchdog.authority import Authority
     from warden.watchdog.events import StopAcknowledged, StopsSeen
+    from warden.watchdog.incidents import Incidents
     from warden.watchdog.outbox import Outbox
 
 _FORWARD_NS: Final = 1_000_000_000
@@ -24,8 +25,9 @@ _NAMED_MAX: Final = 3
 @dataclass(slots=True)
 class _Known:
     stop: Stop
+    since_ns: int
     announced: bool = False
-    acknowledged: bool = False
+    acknowledged_by: str = ""  # the executor's session
     forward_due_ns: int = 0
 
 
@@ -36,8 +38,11 @@ class Stops:
         before: the ids that stood when the run before was last heard of.
     """
 
-    def __init__(self, authority: Authority, out: Outbox, before: Iterable[str] = ()) -> None:
+    def __init__(
+        self, authority: Authority, out: Outbox, incidents: Incidents, before: Iterable[str] = ()
+    ) -> None:
         self._authority = authority
+        self._incidents = incidents
         self._out = out
         self._known: dict[str, _Known] = {}
         self._before = set(before)
@@ -72,7 +77,7 @@ class Stops:
         for stop_id, stop in current.items():
             known = self._known.get(stop_id)
             if known is None:
-                self._known[stop_id] = _Known(stop)
+                self._known[stop_id] = _Known(stop, now_ns)
                 self.arrivals += 1
                 continue
             # Only what is seen twice is put down: the file appears a moment before its content.
@@ -83,6 +88,7 @@ class Stops:
             self._announce(known)
             if stop_id not in self.clearing:
                 self._vanished(stop_id, now_ns)
+        self._incidents.look(tuple(current.values()))
         if self._known:
             self._authority.stand(Cause.STOP, now_ns, self._named())
         elif Cause.STOP in self._authority.standing and not self.recovering:
@@ -93,9 +99,9 @@ class Stops:
     def acknowledged(self, event: StopAcknowledged) -> None:
         """The executor has seen a stop."""
         known = self._known.get(event.stop_id)
-        if known is None or known.acknowledged:
+        if known is None or known.acknowledged_by == event.executor_session:
             return
-        known.acknowledged = True
+        known.acknowledged_by = event.executor_session
         self._out.row(
             "stop.acknowledged",
             stop_id=event.stop_id,
@@ -110,10 +116,19 @@ class Stops:
             in_flight=" ".join(event.in_flight),
         )
 
-    def step(self, now_ns: int) -> None:
-        """Send on what the executor has not acknowledged, once a second."""
+    def unanswered(self, executor_session: str, since_ns: int) -> tuple[str, ...]:
+        """Return the stops that have stood since `since_ns` or longer, unknown to that executor."""
+        return tuple(
+            stop_id
+            for stop_id, known in sorted(self._known.items())
+            if known.acknowledged_by != executor_session and known.since_ns <= since_ns
+        )
+
+    def step(self, executor_session: str, now_ns: int) -> None:
+        """Send on what this executor has not acknowledged, once a second."""
         for known in self._known.values():
-            if not known.acknowledged and now_ns >= known.forward_due_ns:
+            answered = known.acknowledged_by and known.acknowledged_by == executor_session
+            if not answered and now_ns >= known.forward_due_ns:
                 known.forward_due_ns = now_ns + _FORWARD_NS
                 self._out.put(ForwardStop(known.stop))
 
@@ -150,6 +165,7 @@ class Stops:
 
     def _vanished(self, stop_id: str, now_ns: int) -> None:
         self._out.row("stop.vanished", stop_id=stop_id)
+        self._incidents.gone(stop_id, cleared=False)
         self._authority.stand(Cause.STOP_VANISHED, now_ns, stop_id)
         self._shout("stop.vanished", f"stop {stop_id} went away without a recovery", Cause.STOP_VANISHED)
 

@@ -9,7 +9,7 @@ from warden.domain.modes import Environment
 from warden.domain.roles import Role
 from warden.domain.stops import Stop
 from warden.watchdog.commands import Command, Grant, Kill, Notice, Reply, WriteRow
-from warden.watchdog.core import Core, LastRun, Rules
+from warden.watchdog.core import Core, Rules
 from warden.watchdog.events import (
     BeatCame,
     JournalSynced,
@@ -19,7 +19,9 @@ from warden.watchdog.events import (
     Tick,
     WatchdogEvent,
 )
+from warden.watchdog.last_run import LastRun
 from warden.watchdog.leave import Terms
+from warden.watchdog.probation import Course
 from warden.wire.messages import Beat, Head, OperatorReply, OperatorRequest, Permit, ProcessState, TraderLeave
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ def rules(environment: Environment = Environment.PAPER, **changes: object) -> Ru
         "block_time_s": 1.0,
         "arm_on_start": environment is not Environment.LIVE,
         "trader_restarts": 0 if environment is Environment.LIVE else 3,
+        "two_approve": False,
+        "course": Course(percent=25, length_ns=3_600 * S, wall_after=lambda ns: f"in {ns // S} s"),
         "terms": Terms(
             boot_id=BOOT,
             session="watchdog-session",
@@ -118,7 +122,7 @@ class Scene:
     def up(self) -> Scene:
         """Let everything come up and be armed by itself; return the scene."""
         self.run(1_000)
-        assert self.core.authority.mode.name == "AGGRESSIVE", self.core.why()
+        assert self.core.authority.mode.name == "AGGRESSIVE", self.core.why(self.now_ns)
         return self
 
     def silence(self, *roles: Role) -> None:

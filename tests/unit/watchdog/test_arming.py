@@ -8,8 +8,8 @@ from tests.unit.watchdog.scene import LIFE_MS, STEP_MS, Scene
 from warden.domain.modes import Environment, Mode
 from warden.domain.roles import Role
 from warden.watchdog.commands import Reply
-from warden.watchdog.core import LastRun
 from warden.watchdog.events import JournalFailed, OperatorAsked, StopsCleared
+from warden.watchdog.last_run import LastRun
 from warden.wire.messages import Arm, OperatorRequest, ProcessState, Recover, SetMode
 
 _ARM = Arm("ann", "begin")
@@ -37,7 +37,7 @@ def test_paper_arms_itself_once_everything_is_ready_and_clean() -> None:
     scene.silence(Role.API)
     scene.run(5_000)
     assert scene.mode == "OBSERVE_ONLY"
-    assert "waits for api" in scene.core.why()
+    assert "waits for api" in scene.core.why(scene.now_ns)
     scene.beating.add(Role.API)
     scene.run(500)
     assert scene.mode == "AGGRESSIVE"
@@ -49,7 +49,7 @@ def test_live_never_arms_itself() -> None:
     scene = Scene(Environment.LIVE)
     scene.run(30_000)
     assert scene.mode == "OBSERVE_ONLY"
-    assert "arm_on_start is never" in scene.core.why()
+    assert "arm_on_start is never" in scene.core.why(scene.now_ns)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_start_after_an_unclean_run_a_trip_or_a_vanished_stop_arms_nothing(las
     scene = Scene(last=last)
     scene.run(10_000)
     assert scene.mode == "OBSERVE_ONLY"
-    assert why in scene.core.why()
+    assert why in scene.core.why(scene.now_ns)
     assert scene.ask(_ARM).exit_code == 0
     assert scene.mode == "AGGRESSIVE"
 
@@ -76,7 +76,7 @@ def test_a_start_with_a_process_that_was_unclean_arms_nothing() -> None:
     scene.beats[Role.LOGGER] = {"clean": False}
     scene.run(10_000)
     assert scene.mode == "OBSERVE_ONLY"
-    assert "the logger's last run did not end in order" in scene.core.why()
+    assert "the logger's last run did not end in order" in scene.core.why(scene.now_ns)
 
 
 def test_a_start_with_a_standing_stop_arms_nothing_even_when_the_file_goes_away() -> None:

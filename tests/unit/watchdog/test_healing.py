@@ -66,7 +66,7 @@ def test_the_fourth_lapse_of_an_hour_waits_for_an_operator() -> None:
     _blink(scene, Role.GATEWAY)
     scene.run(60_000)
     assert scene.mode == "OBSERVE_ONLY"
-    assert "3 lapses this hour are used up" in scene.core.why()
+    assert "3 lapses this hour are used up" in scene.core.why(scene.now_ns)
     assert scene.ask(Arm("ann", "network mended")).exit_code == 0
     assert scene.mode == "AGGRESSIVE"
 
@@ -91,7 +91,7 @@ def test_a_respawned_gateway_heals_on_paper_and_not_in_live() -> None:
         assert scene.mode == "OBSERVE_ONLY"
         scene.run(10_000)
     assert (paper.mode, live.mode) == ("AGGRESSIVE", "OBSERVE_ONLY")
-    assert "another process came" in live.core.why()
+    assert "another process came" in live.core.why(live.now_ns)
 
 
 def test_a_gateway_without_data_observes_until_it_has_some_again() -> None:
@@ -100,7 +100,7 @@ def test_a_gateway_without_data_observes_until_it_has_some_again() -> None:
     scene.beats[Role.GATEWAY] = {"state": ProcessState.DEGRADED, "detail": "every endpoint is stale"}
     scene.run(3_000)
     assert scene.mode == "OBSERVE_ONLY"
-    assert "every endpoint is stale" in scene.core.why()
+    assert "every endpoint is stale" in scene.core.why(scene.now_ns)
     scene.beats[Role.GATEWAY] = {}
     scene.run(6_000)
     assert scene.mode == "AGGRESSIVE"
@@ -178,7 +178,7 @@ def test_the_fourth_trader_of_an_hour_waits_for_an_operator() -> None:
     scene.respawn(Role.TRADER)
     scene.run(60_000)
     assert scene.mode == "OBSERVE_ONLY"
-    assert "3 restarts of the trader this hour are used up" in scene.core.why()
+    assert "3 restarts of the trader this hour are used up" in scene.core.why(scene.now_ns)
     assert scene.ask(Arm("ann", "strategy mended")).exit_code == 0
     assert scene.mode == "AGGRESSIVE"
 
@@ -209,10 +209,10 @@ def test_logger_notifier_and_api_degrade_and_are_told_and_trip_nothing(role: Rol
     scene.run(5_000)
     assert scene.mode == "AGGRESSIVE"
     assert [notice.severity.value for notice in scene.notices(f"{role}.lost")] == ["warning"]
-    assert f"{role} is away" in scene.core.why()
+    assert f"{role} is away" in scene.core.why(scene.now_ns)
     scene.respawn(role)
     scene.run(500)
-    assert scene.core.why() == ""
+    assert scene.core.why(scene.now_ns) == ""
 
 
 def test_a_pause_of_the_watchdog_longer_than_a_permit_is_a_lapse_and_kills_nobody() -> None:

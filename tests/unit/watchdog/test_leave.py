@@ -64,7 +64,7 @@ def test_no_permit_on_a_broken_journal() -> None:
     scene.run(5_000)
     assert scene.permits() == []
     assert scene.mode == "SHUTDOWN"
-    assert "disk I/O error" in scene.core.why()
+    assert "disk I/O error" in scene.core.why(scene.now_ns)
 
 
 def test_no_permit_for_an_executor_that_starts_ends_or_is_silent() -> None:

@@ -10,7 +10,7 @@ from warden.domain.errors import InvariantBroken
 from warden.runtime.clock import SystemClock
 from warden.runtime.journal import Journal
 from warden.watchdog.commands import WriteRow
-from warden.watchdog.core import LastRun
+from warden.watchdog.last_run import LastRun
 from warden.watchdog.record import Record, last_run
 from warden.wire.codec import to_json
 
@@ -67,7 +67,9 @@ def test_stops_are_followed_through_the_rows(tmp_path: Path) -> None:
         ("stop.cleared", {"stop_id": "s1"}),
         ("stop.vanished", {"stop_id": "s2"}),
     )
-    assert _written(tmp_path / "watchdog.db", *rows) == LastRun(clean=False, stop_ids=("s3",))
+    assert _written(tmp_path / "watchdog.db", *rows) == LastRun(
+        clean=False, stop_ids=("s3",), probation_owed=True
+    )
 
 
 def test_it_looks_back_only_as_far_as_it_must(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from tests.unit.watchdog.scene import STEP_MS, Scene
 from warden.watchdog.commands import ForwardStop
-from warden.watchdog.core import LastRun
 from warden.watchdog.events import StopAcknowledged
+from warden.watchdog.last_run import LastRun
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:

@@ -1,0 +1,115 @@
+"""What one run of the watchdog leaves to the next, read back from its journal's rows. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from warden.runtime.journal import Row
+
+
+class Frozen(msgspec.Struct, frozen=True):
+    """A process that an operator holds still."""
+
+    session: str
+    pid: int
+
+
+class Span(msgspec.Struct, frozen=True):
+    """A probation.
+
+    Attributes:
+        boot_id: the boot whose CLOCK_BOOTTIME `until_ns` counts in.
+        length_ns: how long it lasts from its beginning.
+        percent: how much of every size limit counts meanwhile.
+        until: its end in wall time, for people; nothing is decided by it.
+    """
+
+    boot_id: str
+    until_ns: int
+    length_ns: int
+    percent: int
+    until: str
+
+
+class Carried(msgspec.Struct, frozen=True, kw_only=True):
+    """What must outlive a run; the rows `ended` and `witness` hold it whole.
+
+    Attributes:
+        stop_ids: the stops that stood.
+        incidents: each SECURITY_BREACH by its stop's id; True once an operator has cleared it.
+        probation_owed: a stop was cleared, and nothing was armed since.
+    """
+
+    stop_ids: tuple[str, ...] = ()
+    incidents: dict[str, bool] = {}
+    frozen: Frozen | None = None
+    probation: Span | None = None
+    probation_owed: bool = False
+
+
+class LastRun(Carried, frozen=True, kw_only=True):
+    """How the run before this one ended.
+
+    Attributes:
+        clean: it ended in order, or there was none.
+        trips: causes for an operator that stood when it ended in order.
+    """
+
+    clean: bool = True
+    trips: tuple[str, ...] = ()
+
+
+def from_rows(rows: Iterable[Row]) -> LastRun | None:
+    """Return the last run, or None if the rows do not reach back to one that says what stood."""
+    carried: Carried | None = None
+    kind, body = "", {}
+    for row in rows:
+        kind, body = row.kind, msgspec.json.decode(row.body)
+        if kind in {"ended", "witness"}:
+            carried = msgspec.convert(body, Carried)
+        elif kind == "started" and carried is None and row.row == 1:
+            carried = Carried()
+        elif carried is not None:
+            carried = _after(carried, kind, body)
+    if carried is None:
+        return None
+    clean = kind == "ended"
+    trips = tuple(body.get("trips", ())) if clean else ()
+    return LastRun(clean=clean, trips=trips, **{name: getattr(carried, name) for name in _CARRIED})
+
+
+_CARRIED = tuple(field.name for field in msgspec.structs.fields(Carried))
+
+
+def _after(carried: Carried, kind: str, body: dict[str, Any]) -> Carried:
+    """Return what stands after one more row."""
+    change: dict[str, Any] = {}
+    match kind:
+        case "stop.seen":
+            change["stop_ids"] = tuple(sorted({*carried.stop_ids, body["stop_id"]}))
+        case "stop.cleared" | "stop.vanished":
+            gone = body["stop_id"]
+            change["stop_ids"] = tuple(each for each in carried.stop_ids if each != gone)
+            # An incident outlives a file that was taken away by hand.
+            change["incidents"] = {
+                stop_id: cleared
+                for stop_id, cleared in carried.incidents.items()
+                if stop_id != gone or (kind == "stop.vanished" and not cleared)
+            }
+            change["probation_owed"] = carried.probation_owed or kind == "stop.cleared"
+        case "incident.opened" | "incident.cleared":
+            change["incidents"] = carried.incidents | {body["stop_id"]: kind == "incident.cleared"}
+        case "probation.begun":
+            change = {"probation": msgspec.convert(body, Span), "probation_owed": False}
+        case "probation.ended":
+            change["probation"] = None
+        case "freeze":
+            change["frozen"] = msgspec.convert(body, Frozen)
+        case "freeze.over":
+            change["frozen"] = None
+    return msgspec.structs.replace(carried, **change)
