@@ -48,6 +48,7 @@ class Gate:
         # Set by the main thread, read by the legs: each is replaced whole, never changed in place.
         self.heard_stops: frozenset[str] = frozenset()
         self.halted = ""
+        self.disk_low = ""
 
     @property
     def mode(self) -> Mode:
@@ -109,8 +110,8 @@ class Gate:
             return self._without_cleanup(ticket)
         if self.heard_stops or not self._latch.is_clear():
             return Refusal("stop", "stopped: an operator recovers", setting="stop directory")
-        if self.halted:
-            return Refusal("integrity", self.halted)
+        if self.halted or self.disk_low:
+            return Refusal("integrity", self.halted or self.disk_low)
         return self._without_permit(ticket)
 
     def _without_cleanup(self, ticket: Ticket) -> Refusal | None:
@@ -118,8 +119,8 @@ class Gate:
         permit, state = self.cleanup, self._latch.read()
         standing = {stop.stop_id for stop in state.stops} | self.heard_stops
         reason = ""
-        if self.halted:
-            reason = self.halted
+        if self.halted or self.disk_low:
+            reason = self.halted or self.disk_low
         elif permit is None:
             reason = "the watchdog has given no leave to clean up"
         elif state.unreadable or not standing <= set(permit.stop_ids):

@@ -44,6 +44,7 @@ from warden.executor.signing import sign
 from warden.executor.status import picture
 from warden.executor.stops import StopDesk
 from warden.runtime.clock import NS_PER_MS, wall_text
+from warden.runtime.disk import DiskFloor
 from warden.runtime.inotify import DirectoryWatch
 from warden.runtime.journal import Journal
 from warden.runtime.venue import load_venue, served_url
@@ -110,6 +111,7 @@ class Executor:
         self._poller = zmq.Poller()
         for source in (stop_server.socket, self._intents.socket, frame.beat_socket):
             self._poller.register(source, zmq.POLLIN)
+        self._floor = DiskFloor(frame.places.state, frame.clock)
         self._stop_watch = DirectoryWatch(frame.places.stop)
         for handle in (frame.signalled, self._journal.wake, self._stop_watch.handle):
             self._poller.register(handle, zmq.POLLIN)
@@ -134,6 +136,7 @@ class Executor:
             self._record(Record(row=row))
             word = "lifted" if row.lifted else "seen"
             self._frame.event(Severity.INFO, f"gate.stop-{word}", f"stop {row.stop_id} {word}")
+        self._look_at_disk()
         self._take_permits()
         self._carry_on_after_sync()
         if self._core is None:
@@ -143,6 +146,17 @@ class Executor:
             self._take_intents(self._core)
             self._ask_chain(self._core)
         self._report()
+
+    def _look_at_disk(self) -> None:
+        """Close the gate while there is too little room to record how anything ends (DESIGN: Journals)."""
+        reason = self._floor.reason()
+        if bool(reason) != bool(self._gate.disk_low):
+            severity = Severity.CRITICAL if reason else Severity.INFO
+            kind = "disk.low" if reason else "disk.enough"
+            self._frame.event(
+                severity, kind, reason or "there is room enough again", runbook="degraded-health"
+            )
+        self._gate.disk_low = reason
 
     def _take_permits(self) -> None:
         for leave in self._frame.leaves():
@@ -245,7 +259,8 @@ class Executor:
         core, journal = self._core, self._journal
         ready = core is not None and core.ready and not self._gate.halted
         state = ProcessState.READY if ready else ProcessState.STARTING
-        if self._gate.halted or (ready and self._detail):
+        closed = self._gate.halted or self._gate.disk_low
+        if closed or (ready and self._detail):
             state = ProcessState.DEGRADED
         self._frame.beat(
             state,
@@ -255,7 +270,7 @@ class Executor:
             open_nonces=self._open_nonces(),
             clean=self._clean,
             heads=(journal.head,),
-            detail=self._gate.halted or self._detail,
+            detail=closed or self._detail,
         )
         if core is None or self._terms is None or not self._is_due("publish", _PUBLISH_NS):
             return

@@ -54,13 +54,41 @@ _PAST_US: Final = Rule(
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
+        "disk.*": Rule(
+            "The disk is nearly full",
+            "Logs, another program, or a small disk: nothing is sent below 5 % or 1 GiB of free space.",
+            "degraded-health#disk",
+        ),
         # --- the stop ---
         "cleanup.*": Rule(
             "The clean-up after a stop is not complete",
             "A transaction could be neither cancelled nor seen to land in time.",
             "emergency-stop#what-may-still-land",
         ),
+        "incident.*": Rule(
+            "A security breach was looked into",
+            "An operator has cleared it, so that its stop can be recovered.",
+            "emergency-stop#after-a-security-breach",
+        ),
         # --- the watchdog ---
+        "trader.frozen": Rule(
+            "The trader was frozen", "An operator holds it still.", "manual-intervention#the-trader-is-frozen"
+        ),
+        "trader.thawed": Rule(
+            "The trader was thawed",
+            "An operator lets it run again; it trades once somebody arms.",
+            "manual-intervention#the-trader-is-frozen",
+        ),
+        "trader.not-frozen": Rule(
+            "The trader could not be frozen",
+            "It had ended, belongs to another user, or waits for a disk; its session is withdrawn all the same.",
+            "manual-intervention#the-trader-is-frozen",
+        ),
+        "trader.not-thawed": Rule(
+            "The trader could not be thawed",
+            "It had ended, or belongs to another user.",
+            "manual-intervention#the-trader-is-frozen",
+        ),
         "*.lost": Rule("A process is dead or hung", _OUT_OF_MEMORY_OR_BUG, "process-lost"),
         "*.livelocked": Rule(
             "A process does no work",

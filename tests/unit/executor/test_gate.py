@@ -183,7 +183,11 @@ def test_too_late_is_refused(gate: Gate, clock: ManualClock) -> None:
 
 
 def test_a_halted_executor_sends_nothing(gate: Gate) -> None:
-    """I5: a broken journal closes the gate whatever the permit says."""
+    """I5: a broken journal or a full disk closes the gate whatever the permit says."""
     gate.accept(PERMIT)
     gate.halted = "journal broken"
     assert rule(gate) == "integrity"
+    gate.halted, gate.disk_low = "", "disk full"
+    assert rule(gate) == "integrity"
+    gate.disk_low = ""
+    assert rule(gate) == ""
