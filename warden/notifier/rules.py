@@ -56,7 +56,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "disk.*": Rule(
             "The disk is nearly full",
-            "Logs, another program, or a small disk: nothing is sent below 5 % or 1 GiB of free space.",
+            "Logs, another program or a small disk; below 5 % or 1 GiB of room nothing is sent.",
             "degraded-health#disk",
         ),
         # --- the stop ---
