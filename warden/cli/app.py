@@ -32,6 +32,7 @@ Home = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Operator = Annotated[str, typer.Option("--operator", help="Your name, for the journal.")]
+Process = Annotated[str, typer.Argument(metavar="[trader]", help="Whom: only the trader, so far.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the journal.")]
 
 
@@ -118,6 +119,9 @@ def recover(
         list[str] | None, typer.Option("--stop", help="Clear this stop only; may be given again.")
     ] = None,
     approver: Annotated[str, typer.Option("--approver", help="A second operator's name.")] = "",
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Count streaks and baselines from now on anew.")
+    ] = False,
     home: Home = None,
     as_json: Json = False,
 ) -> int:
@@ -130,8 +134,58 @@ def recover(
         reason=reason,
         stop_ids=tuple(stop or ()),
         approver=approver,
+        reset=reset,
         as_json=as_json,
     )
+
+
+@app.command("clear-incident")
+def clear_incident(
+    *,
+    context: typer.Context,
+    stop: Annotated[str, typer.Option("--stop", help="The stop whose reason is SECURITY_BREACH.")],
+    operator: Operator,
+    reason: Reason,
+    home: Home = None,
+    as_json: Json = False,
+) -> int:
+    """Say that a security breach was looked into, so that its stop can be recovered."""
+    from warden.cli.clear_incident import clear_incident as command
+
+    home = _home(context, home)
+    return command(home, stop_id=stop, operator=operator, reason=reason, as_json=as_json)
+
+
+@app.command()
+def freeze(
+    *,
+    context: typer.Context,
+    process: Process = "trader",
+    operator: Operator,
+    reason: Reason,
+    home: Home = None,
+    as_json: Json = False,
+) -> int:
+    """Hold the trader still, by name and with a reason; its session is withdrawn first."""
+    from warden.cli.freeze import freeze as command
+
+    return command(_home(context, home), process, operator=operator, reason=reason, as_json=as_json)
+
+
+@app.command()
+def thaw(
+    *,
+    context: typer.Context,
+    process: Process = "trader",
+    operator: Operator,
+    reason: Reason,
+    home: Home = None,
+    as_json: Json = False,
+) -> int:
+    """Let a frozen trader run again, by name and with a reason; it trades when armed."""
+    from warden.cli.thaw import thaw as command
+
+    return command(_home(context, home), process, operator=operator, reason=reason, as_json=as_json)
 
 
 @app.command()

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
 
 def recover(
-    home: Path, *, operator: str, reason: str, stop_ids: tuple[str, ...], approver: str, as_json: bool
+    home: Path,
+    *,
+    operator: str,
+    reason: str,
+    stop_ids: tuple[str, ...],
+    approver: str,
+    reset: bool,
+    as_json: bool,
 ) -> int:
     """Ask the watchdog to clear `stop_ids` (all that stand, when empty) and arm; return the exit code.
 
@@ -27,5 +34,5 @@ def recover(
             raise ConfigurationInvalid(
                 f"--stop {stop_id!r} cannot be a stop's id: 'warden status' lists them"
             )
-    request = Recover(operator=operator, reason=reason, stop_ids=stop_ids, approver=approver)
+    request = Recover(operator=operator, reason=reason, stop_ids=stop_ids, approver=approver, reset=reset)
     return put(home, request, as_json=as_json)

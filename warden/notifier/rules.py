@@ -81,7 +81,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         ),
         "trader.not-frozen": Rule(
             "The trader could not be frozen",
-            "It had ended, belongs to another user, or waits for a disk; its session is withdrawn all the same.",
+            "It had ended, or belongs to another user; its session is withdrawn all the same.",
             "manual-intervention#the-trader-is-frozen",
         ),
         "trader.not-thawed": Rule(

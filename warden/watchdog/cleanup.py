@@ -209,9 +209,9 @@ class Cleanup:
         clean = f"cleaned up after {', '.join(current.stop_ids[:3])}: nothing is open any more"
         self._out.notice(
             Severity.WARNING if left else Severity.INFO,
-            "cleanup.ended",
+            "cleanup.left" if left else "cleanup.ended",
             f"clean-up ended, {why}: {len(left)} transactions may still land" if left else clean,
-            "emergency-stop#what-is-still-on-the-chain" if left else "",
+            "emergency-stop#what-may-still-land" if left else "",
             nonces=" ".join(map(str, left)),
         )
 

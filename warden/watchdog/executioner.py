@@ -72,7 +72,7 @@ class Executioner:
         answer, theirs = context.Pipe(duplex=False)
         process = context.Process(
             target=killing.helper,
-            args=(target.pid, target.started, str(self._stack_file(command)), command.deed.value, theirs),
+            args=(killing.packed(target), str(self._stack_file(command)), command.deed.value, theirs),
             name=f"{command.deed}-{command.role}",
             daemon=False,
         )

@@ -108,7 +108,7 @@ class Incidents:
             Severity.WARNING,
             "incident.cleared",
             text,
-            "emergency-stop",
+            "emergency-stop#after-a-security-breach",
             stop_id=waiting.stop_id,
             operator=waiting.operator,
         )

@@ -13,15 +13,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import msgspec
 
+from warden.domain.errors import NotRunning
+from warden.domain.roles import Role
+from warden.runtime.places import places
+from warden.runtime.supervise import signal_program
 from warden.watchdog.commands import Deed
 from warden.watchdog.events import Outcome
-
-if TYPE_CHECKING:
-    from warden.domain.roles import Role
 
 _DUMP_S: Final = 3.0
 _TERM_S: Final = 1.0
@@ -37,10 +38,13 @@ class Target(msgspec.Struct, frozen=True):
 
     Attributes:
         started: its start in clock ticks since boot: with the pid it names one process for ever.
+        role, home: whose program of which instance; by these supervisord signals it where we may not.
     """
 
     pid: int
     started: int
+    role: Role | None = None
+    home: Path | None = None
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -60,7 +64,7 @@ def identify(pid: int, role: Role, home: Path) -> Target | None:
         return None
     named = f"warden.{role.value}".encode() in words
     here = any(os.fsencode(part) in words for part in {home, home.resolve()})
-    return Target(pid=pid, started=started) if named and here else None
+    return Target(pid=pid, started=started, role=role, home=home) if named and here else None
 
 
 def failed(deed: Deed) -> Outcome:
@@ -81,9 +85,9 @@ def end(target: Target, stack_file: Path, deed: Deed = Deed.END) -> Result:
         if not alive(target):
             return Result(outcome=Outcome.GONE, how="had ended already")
         if deed in {Deed.FREEZE, Deed.THAW}:
-            return _held(handle, target.pid, deed)
+            return _held(target, handle, deed)
         stack = _dump_stack(target.pid, stack_file) if deed is Deed.END else ""
-        return _signalled(handle, stack, gently=deed is Deed.END)
+        return _signalled(target, handle, stack, gently=deed is Deed.END)
     finally:
         os.close(handle)
 
@@ -97,26 +101,53 @@ def alive(target: Target) -> bool:
         return False
 
 
-def helper(pid: int, started: int, stack_file: str, deed: str, answer: Any) -> None:  # noqa: ANN401 - multiprocess has no types
+def helper(target: bytes, stack_file: str, deed: str, answer: Any) -> None:  # noqa: ANN401 - multiprocess has no types
     """Be the helper process: signal one process and send the result, as JSON, to the connection `answer`."""
-    result = end(Target(pid=pid, started=started), Path(stack_file), Deed(deed))
+    result = end(msgspec.json.decode(target, type=Target, dec_hook=_path), Path(stack_file), Deed(deed))
     answer.send_bytes(msgspec.json.encode(result))
     answer.close()
 
 
-def _held(handle: int, pid: int, deed: Deed) -> Result:
+def packed(target: Target) -> bytes:
+    """Return a target as the helper takes it."""
+    return msgspec.json.encode(target, enc_hook=str)
+
+
+def _path(_kind: type, value: str) -> Path:
+    return Path(value)
+
+
+def _send(target: Target, handle: int, number: signal.Signals) -> None:
+    """Signal it ourselves, or through supervisord where it is another user's (installed).
+
+    Raises:
+        ProcessLookupError: it is gone.
+        OSError: neither was possible.
+    """
+    try:
+        signal.pidfd_send_signal(handle, number)
+    except PermissionError as refused:
+        if target.role is None or target.home is None:
+            raise
+        try:
+            signal_program(places(target.home), target.role, target.pid, number)
+        except NotRunning as error:
+            raise PermissionError(refused.errno, f"another user's, and {error}") from error
+
+
+def _held(target: Target, handle: int, deed: Deed) -> Result:
     """Stop a process or let it go on, and look whether it obeys."""
     freeze = deed is Deed.FREEZE
     name = "SIGSTOP" if freeze else "SIGCONT"
     try:
-        signal.pidfd_send_signal(handle, signal.Signals[name])
+        _send(target, handle, signal.Signals[name])
     except ProcessLookupError:
         return Result(outcome=Outcome.GONE, how="had ended already")
     except OSError as error:
         return Result(outcome=Outcome.NOT_DONE, how=f"{name}: {error.strerror}")
     end_s = time.monotonic() + _STILL_S
     while time.monotonic() < end_s:
-        if _is_still(pid) is freeze:
+        if _is_still(target.pid) is freeze:
             return Result(outcome=Outcome.FROZEN if freeze else Outcome.THAWED, how=f"obeys {name}")
         time.sleep(_LOOK_S)
     return Result(outcome=Outcome.NOT_DONE, how=f"does not obey {name} within {_STILL_S:.0f} s")
@@ -129,13 +160,13 @@ def _is_still(pid: int) -> bool:
         return False
 
 
-def _signalled(handle: int, stack: str, *, gently: bool) -> Result:
+def _signalled(target: Target, handle: int, stack: str, *, gently: bool) -> Result:
     try:
         if gently:
-            signal.pidfd_send_signal(handle, signal.SIGTERM)
+            _send(target, handle, signal.SIGTERM)
             if _ended(handle, _TERM_S):
                 return Result(outcome=Outcome.KILLED, how="ended by SIGTERM", stack=stack)
-        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        _send(target, handle, signal.SIGKILL)
         if _ended(handle, _KILL_S):
             return Result(outcome=Outcome.KILLED, how="ended by SIGKILL", stack=stack)
     except ProcessLookupError:

@@ -1,0 +1,23 @@
+"""`warden thaw`: lets a frozen trader run again, by name and with a reason; it trades when armed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from warden.cli.freeze import process_called
+from warden.cli.request import name_and_reason, put
+from warden.wire.messages import Thaw
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def thaw(home: Path, name: str, *, operator: str, reason: str, as_json: bool) -> int:
+    """Ask the watchdog to thaw the process called `name`; return the exit code: 4 when it refuses.
+
+    Raises:
+        ConfigurationInvalid: no such process, or an empty word.
+    """
+    name_and_reason(operator, reason)
+    request = Thaw(operator=operator, reason=reason, role=process_called(name))
+    return put(home, request, as_json=as_json)
