@@ -13,12 +13,14 @@ PACKAGE_OF = {
     "debootstrap": "debootstrap",
     "ip": "iproute2",
     "mount": "mount",
+    "nft": "nftables",
     "nsenter": "util-linux",
     "setpriv": "util-linux",
     "strace": "strace",
     "tc": "iproute2",
     "tmux": "tmux",
     "unshare": "util-linux",
+    "useradd": "passwd",
 }
 INSTALL_LIMIT_S = 900
 
