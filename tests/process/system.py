@@ -91,11 +91,21 @@ class System(Instance):
         return [each for each in self.received() if each.received_ns > boot_ns]
 
     def fault(self, endpoint: str, kind: str) -> None:
-        """Have one of the devnet's endpoints misbehave, by its control interface."""
+        """Have one of the devnet's endpoints misbehave."""
+        self._control(f"faults/{endpoint}", {"kind": kind})
+
+    def mining(self, *, running: bool) -> None:
+        """Hold the chain's blocks, or let them come again."""
+        self._control("mining", {"running": running})
+
+    def _control(self, path: str, body: dict[str, object]) -> None:
+        """Ask the devnet's control interface."""
         manifest = json.loads(self.places.devnet_manifest.read_text(encoding="utf-8"))
-        url = f"{manifest['control_url']}/faults/{endpoint}"
         request = urllib.request.Request(  # noqa: S310 - loopback
-            url, json.dumps({"kind": kind}).encode(), {"Content-Type": "application/json"}, method="POST"
+            f"{manifest['control_url']}/{path}",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+            method="POST",
         )
         with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 - loopback
             response.read()
