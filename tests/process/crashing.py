@@ -50,6 +50,8 @@ POINTS: Final = {
     "cancel-before-row": "a cancelling transaction is signed and not in the journal",
     "cancel-before-first-leg": "a cancelling transaction is durable, and no leg of it has begun",
     "cancel-in-first-leg": "all bytes of a cancelling transaction have left for one endpoint",
+    "cleanup-before-first-leg": "a stop's clean-up is durable, and no leg of it has begun",
+    "cleanup-in-first-leg": "all bytes of a stop's clean-up have left for one endpoint",
     "stop-heard": "a stop was read from the socket and not acknowledged",
     "stop-answered": "a stop was acknowledged",
 }
@@ -109,8 +111,7 @@ class Crasher:
 
         @wraps(send)
         def sent(legs: Legs, order: Send) -> None:
-            cancels = order.ticket.action is Action.CANCEL
-            self.at("cancel-before-first-leg" if cancels else "before-first-leg")
+            self.at(f"{_kind(order.ticket)}before-first-leg")
             send(legs, order)
 
         @wraps(write)
@@ -119,7 +120,7 @@ class Crasher:
                 connection.send(request[: len(request) // 2])
                 self.at("half-written")
             write(leg, connection, request, ticket)
-            self.at("cancel-in-first-leg" if ticket.action is Action.CANCEL else "in-first-leg")
+            self.at(f"{_kind(ticket)}in-first-leg")
 
         @wraps(answer)
         def answered(leg: Leg, connection: socket.socket, tx_hash: str) -> tuple[str, str]:
@@ -165,6 +166,13 @@ class Crasher:
 
         _replace(StopDesk, "_named", staticmethod(heard))
         _replace(StopDesk, "serve", served)
+
+
+def _kind(ticket: Ticket) -> str:
+    """Return how the points of this transaction's legs begin."""
+    if ticket.cleanup_nonce is not None:
+        return "cleanup-"
+    return "cancel-" if ticket.action is Action.CANCEL else ""
 
 
 def _replace(owner: type, name: str, value: Callable[..., Any] | staticmethod[..., Any]) -> None:

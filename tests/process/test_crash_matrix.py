@@ -15,15 +15,13 @@ import pytest
 from tests.instance import REPOSITORY, wait_until
 from tests.process.chain_truth import ChainTruth
 from tests.process.crashing import ORDER_FILE, POINTS
+from tests.process.operator_at_work import let_trade
 from tests.process.system import BUSY_TOML, System
-from warden.domain.errors import EXIT_DONE, NotRunning
 from warden.domain.modes import Mode
 from warden.domain.roles import Role
-from warden.domain.stops import StopLevel
-from warden.operator.link import ask
+from warden.domain.stops import CleanUp, StopLevel
 from warden.operator.stopping import order_stop
 from warden.runtime.journal import verify
-from warden.wire.messages import Arm, Recover
 from warden.wire.rows import Purpose
 
 if TYPE_CHECKING:
@@ -71,21 +69,6 @@ class CrashSystem(System):
         self.latest.clear()
         self.wait(lambda each: each.mode is Mode.OBSERVE_ONLY, "OBSERVE_ONLY after the executor crashed")
 
-    def let_trade(self) -> None:
-        """Recover what stands and arm, as an operator, until the watchdog has armed."""
-
-        def armed() -> bool:
-            self.pass_time(0.2)
-            stopped = self.latch.read().stopped
-            request = Recover("tester", "looked into") if stopped else Arm("tester", "looked into")
-            try:
-                return ask(self.home, request).exit_code == EXIT_DONE and not stopped
-            except NotRunning:
-                # A busy machine: asked again.
-                return False
-
-        wait_until(armed, "arming by an operator", timeout_s=90)
-
 
 @pytest.fixture(scope="module")
 def system() -> Iterator[CrashSystem]:
@@ -123,15 +106,22 @@ def taken_back(truth: ChainTruth) -> set[str]:
     return {tx_hash for tx_hash, row in truth.signed().items() if row.purpose is Purpose.CANCEL}
 
 
-def restarted(system: CrashSystem) -> None:
-    """Check what the dead executor left, start it again: it settles, waits to be armed, and trades."""
+def restarted(system: CrashSystem, *, stopped: bool = False) -> None:
+    """Check what the dead executor left, start it again: it settles, waits to be armed, and trades.
+
+    Args:
+        system: with a dead executor.
+        stopped: what is left is settled only after the stop was lifted: until then nothing may be sent.
+    """
     truth, before = check_what_is_left(system)
     system.start(Role.EXECUTOR)
     system.wait_lowered()
+    if not stopped:
+        check_settled(truth, before)
+        by_itself = {row.purpose for tx_hash, row in truth.signed().items() if tx_hash not in before}
+        assert by_itself <= {Purpose.CANCEL}
+    let_trade(system)
     check_settled(truth, before)
-    by_itself = {row.purpose for tx_hash, row in truth.signed().items() if tx_hash not in before}
-    assert by_itself <= {Purpose.CANCEL}
-    system.let_trade()
 
     def trades() -> bool:
         outcomes, signed = truth.outcomes(), truth.signed()
@@ -144,7 +134,9 @@ def restarted(system: CrashSystem) -> None:
     system.wait(lambda _: trades(), "a new trade once it was armed")
 
 
-@pytest.mark.parametrize("point", [point for point in POINTS if not point.startswith(("cancel", "stop"))])
+@pytest.mark.parametrize(
+    "point", [point for point in POINTS if not point.startswith(("cancel", "cleanup", "stop"))]
+)
 def test_i6_killed_in_a_send(system: CrashSystem, point: str) -> None:
     """I5, I6, EX2: whatever step of a send it dies in, book and chain are one, and nothing lands twice."""
     system.crash_at(point)
@@ -159,6 +151,25 @@ def test_i6_killed_in_a_cancel(system: CrashSystem, point: str) -> None:
     system.crash_at(point)
     system.wait_crashed()
     restarted(system)
+
+
+@pytest.mark.parametrize("point", [point for point in POINTS if point.startswith("cleanup")])
+def test_i6_killed_in_a_cleanup(system: CrashSystem, point: str) -> None:
+    """I3, I6, ES6: it dies as it takes back what was in flight: the stop holds, and all is accounted for."""
+    truth = ChainTruth(system)
+    truth.fault("errors", SENDS)
+    system.wait(
+        lambda _: truth.signed().keys() - truth.outcomes().keys(), "a transaction that may still land"
+    )
+    system.crash_at(point)
+    result = order_stop(system.home, message="test", operator="tester", policy=CleanUp.CANCEL)
+    acknowledged_ns = system.now_ns()
+    assert result.level is StopLevel.CONFIRMED
+    assert result.in_flight
+    system.wait_crashed()
+    late = {each.tx_hash for each in system.received_after(acknowledged_ns)}
+    assert late <= set(result.in_flight) | taken_back(truth)
+    restarted(system, stopped=True)
 
 
 def test_i6_killed_again_while_it_settles(system: CrashSystem) -> None:

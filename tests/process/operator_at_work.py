@@ -1,0 +1,29 @@
+"""An operator who puts a system back to work after whatever a test did to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.instance import wait_until
+from warden.domain.errors import EXIT_DONE, NotRunning
+from warden.operator.link import ask
+from warden.wire.messages import Arm, Recover
+
+if TYPE_CHECKING:
+    from tests.process.system import System
+
+
+def let_trade(system: System) -> None:
+    """Recover what stands and arm, as an operator, until the watchdog has armed."""
+
+    def armed() -> bool:
+        system.pass_time(0.2)
+        stopped = system.latch.read().stopped
+        request = Recover("tester", "looked into") if stopped else Arm("tester", "looked into")
+        try:
+            return ask(system.home, request).exit_code == EXIT_DONE and not stopped
+        except NotRunning:
+            # A busy machine: asked again.
+            return False
+
+    wait_until(armed, "arming by an operator", timeout_s=90)
