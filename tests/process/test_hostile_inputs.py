@@ -6,12 +6,12 @@ One system serves all tests, one after another; each leaves it trading.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import socket
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -340,5 +340,6 @@ def test_no_wall_clock_decides_anything(system: System) -> None:
     wait_goes_on(system)
     assert order_stop(system.home, message="skewed", operator="tester").level is StopLevel.CONFIRMED
     system.wait(lambda each: each.mode is Mode.OBSERVE_ONLY, "OBSERVE_ONLY after the stop")
-    times_s = [row.time_ns // 10**9 for row in read(system.places.journal(Role.EXECUTOR))]
-    assert any(after < before - 3_000 for before, after in itertools.pairwise(times_s))
+    # A day ahead: the clocks did jump, and what is only for people shows it.
+    newest_s = max(row.time_ns // 10**9 for row in read(system.places.journal(Role.EXECUTOR)))
+    assert newest_s > time.time() + 80_000
