@@ -32,7 +32,7 @@ Home = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Operator = Annotated[str, typer.Option("--operator", help="Your name, for the journal.")]
-Process = Annotated[str, typer.Argument(metavar="[trader]", help="Whom: only the trader, so far.")]
+Process = Annotated[str, typer.Argument(metavar="PROCESS", help="Whom: only the trader, so far.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the journal.")]
 
 

@@ -45,8 +45,11 @@ class Probation:
 
     @property
     def percent(self) -> int:
-        """How much of every size limit counts now."""
-        return WHOLE_PERCENT if self.span is None else min(self.span.percent, self._course.percent)
+        """How much of every size limit counts now, from the clearing of a stop on."""
+        if self.span is not None:
+            return min(self.span.percent, self._course.percent)
+        owed = self.owed and self._course.length_ns > 0
+        return self._course.percent if owed else WHOLE_PERCENT
 
     @property
     def until_ns(self) -> int:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from warden.domain.modes import Environment
 from warden.domain.roles import Role
 from warden.domain.stops import Stop
-from warden.watchdog.commands import Command, Grant, Kill, Notice, Reply, WriteRow
+from warden.watchdog.commands import Command, Deed, Grant, Kill, Notice, Reply, WriteRow
 from warden.watchdog.core import Core, Rules
 from warden.watchdog.events import (
     BeatCame,
     JournalSynced,
+    KillEnded,
     OperatorAsked,
+    Outcome,
     StopsCleared,
     StopsSeen,
     Tick,
@@ -22,7 +24,16 @@ from warden.watchdog.events import (
 from warden.watchdog.last_run import LastRun
 from warden.watchdog.leave import Terms
 from warden.watchdog.probation import Course
-from warden.wire.messages import Beat, Head, OperatorReply, OperatorRequest, Permit, ProcessState, TraderLeave
+from warden.wire.messages import (
+    Beat,
+    CleanupPermit,
+    Head,
+    OperatorReply,
+    OperatorRequest,
+    Permit,
+    ProcessState,
+    TraderLeave,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,6 +87,7 @@ class Scene:
         self.unreadable = ""
         self.syncing = True
         self._seqs: dict[str, int] = {}
+        self._obeyed = 0
 
     def tell(self, event: WatchdogEvent) -> list[Command]:
         """Give the core one event and return what it asks for."""
@@ -148,8 +160,28 @@ class Scene:
             if replies := _only(self.commands[before:], Reply):
                 return replies[0].reply
             self.clear_what_is_asked()
+            self.obey()
             self.run(STEP_MS)
         raise AssertionError(f"no answer within {for_ms} ms")
+
+    def obey(self) -> None:
+        """Be the helper that freezes and thaws, and the trader that obeys."""
+        asked = [kill for kill in self.kills() if kill.deed in {Deed.FREEZE, Deed.THAW}]
+        for kill in asked[self._obeyed :]:
+            self._obeyed += 1
+            frozen = kill.deed is Deed.FREEZE
+            (self.beating.discard if frozen else self.beating.add)(kill.role)
+            outcome = Outcome.FROZEN if frozen else Outcome.THAWED
+            self.tell(
+                KillEnded(
+                    role=kill.role,
+                    session=kill.session,
+                    pid=kill.pid,
+                    outcome=outcome,
+                    how="obeys",
+                    deed=kill.deed,
+                )
+            )
 
     def clear_what_is_asked(self) -> None:
         """Be the thread that moves stop files."""
@@ -161,6 +193,7 @@ class Scene:
 
     def take(self) -> list[Command]:
         """Return the commands since the last call."""
+        self._obeyed = 0
         commands, self.commands = self.commands, []
         return commands
 
@@ -172,6 +205,12 @@ class Scene:
     def permits(self) -> list[Permit]:
         """Return the permits granted since the last `take`."""
         return [grant.leave for grant in _only(self.commands, Grant) if isinstance(grant.leave, Permit)]
+
+    def cleanups(self) -> list[CleanupPermit]:
+        """Return the leave to clean up that was granted since the last `take`."""
+        return [
+            grant.leave for grant in _only(self.commands, Grant) if isinstance(grant.leave, CleanupPermit)
+        ]
 
     def leaves(self) -> list[TraderLeave]:
         """Return the traders' leaves since the last `take`."""

@@ -336,3 +336,25 @@ def test_shut_down_by_an_operator_only_a_restart_lifts() -> None:
     assert scene.permits() == []
     assert (scene.ask(_ARM).exit_code, scene.mode) == (4, "SHUTDOWN")
     scene.core.end()
+
+
+@pytest.mark.parametrize(
+    ("approver", "code"),
+    [("", 4), ("  ", 4), ("ann", 4), (" ANN ", 4), ("Bob", 0)],
+)
+def test_with_two_a_second_person_approves_a_recovery(approver: str, code: int) -> None:
+    """ES5: another name, whatever its case and blanks; both stand in the journal."""
+    scene = Scene(two_approve=True).up()
+    scene.touch("s1")
+    scene.run(500)
+    reply = scene.ask(Recover("Ann", "checked", approver=approver))
+    assert reply.exit_code == code, reply.message
+    assert code == 0 or "--approver" in reply.message
+    assert [row["approver"] for row in scene.rows("recover")] == ([approver] if code == 0 else [])
+
+
+def test_with_two_plain_arming_needs_one() -> None:
+    """ES5: a second name is for recoveries."""
+    scene = Scene(two_approve=True, arm_on_start=False)
+    scene.run(1_000)
+    assert scene.ask(_ARM).exit_code == 0

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.unit.watchdog.scene import Scene
 from warden.domain.errors import InvariantBroken
 from warden.runtime.clock import SystemClock
 from warden.runtime.journal import Journal
 from warden.watchdog.commands import WriteRow
-from warden.watchdog.last_run import LastRun
+from warden.watchdog.last_run import Frozen, LastRun, Span
 from warden.watchdog.record import Record, last_run
 from warden.wire.codec import to_json
+from warden.wire.messages import Freeze
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,6 +81,55 @@ def test_it_looks_back_only_as_far_as_it_must(tmp_path: Path) -> None:
     assert _written(tmp_path / "old.db", *rows) == LastRun(clean=False, stop_ids=("s1",))
     rows += [("witness", {"stop_ids": ["s2"]}), ("stop.seen", {"stop_id": "s4"})]
     assert _written(tmp_path / "new.db", *rows) == LastRun(clean=False, stop_ids=("s2", "s4"))
+
+
+def test_incidents_are_followed_through_the_rows(tmp_path: Path) -> None:
+    """ES5: cleared ones go with their stop; open ones outlive a file that was taken away by hand."""
+    rows: _Rows = (
+        ("started", {}),
+        *(("incident.opened", {"stop_id": name}) for name in ("s1", "s2", "s3", "s4")),
+        *(("stop.seen", {"stop_id": name}) for name in ("s1", "s2", "s3", "s4")),
+        *(("incident.cleared", {"stop_id": name}) for name in ("s1", "s3")),
+        ("stop.cleared", {"stop_id": "s1"}),
+        ("stop.vanished", {"stop_id": "s2"}),
+    )
+    last = _written(tmp_path / "watchdog.db", *rows)
+    assert last.incidents == {"s2": False, "s3": True, "s4": False}
+    assert last.probation_owed
+
+
+def test_a_frozen_trader_and_a_probation_are_followed_through_the_rows(tmp_path: Path) -> None:
+    """ES5, OP1: whether they stand in single rows or in the last one that says it all."""
+    span: dict[str, Any] = {"boot_id": "b", "until_ns": 9, "length_ns": 5, "percent": 25, "until": "later"}
+    freeze = {"role": "trader", "session": "t", "pid": 7, "operator": "ann", "reason": "x"}
+    rows: list[tuple[str, dict[str, Any]]] = [("started", {}), ("freeze", freeze), ("probation.begun", span)]
+    last = _written(tmp_path / "one.db", *rows)
+    assert (last.frozen, last.probation) == (Frozen("t", 7), Span(**span))
+    rows += [("freeze.over", {"session": "t"}), ("probation.ended", {})]
+    last = _written(tmp_path / "two.db", *rows)
+    assert (last.frozen, last.probation, last.probation_owed) == (None, None, False)
+    said = {"frozen": {"session": "t", "pid": 7}, "probation": span, "incidents": {"s1": False}}
+    last = _written(tmp_path / "three.db", ("started", {}), ("ended", _ENDED | said))
+    assert (last.clean, last.frozen, last.probation) == (True, Frozen("t", 7), Span(**span))
+    assert last.incidents == {"s1": False}
+
+
+def test_what_a_run_writes_last_is_what_the_next_one_reads(tmp_path: Path) -> None:
+    """I7: from the core's own rows, through a real journal, back into a core."""
+    scene = Scene().up()
+    for stop_id, reason in (("s1", "MANUAL"), ("s2", "SECURITY_BREACH")):
+        scene.touch(stop_id, reason=reason)
+    scene.run(500)
+    scene.ask(Freeze("ann", "looking"))
+    scene.commands += scene.core.end()
+    rows = [(row.kind, row.body) for row in scene.commands if isinstance(row, WriteRow)]
+    last = _written(tmp_path / "watchdog.db", *rows)
+    assert last == LastRun(
+        trips=("frozen-by-operator",),
+        stop_ids=("s1", "s2"),
+        incidents={"s2": False},
+        frozen=Frozen("trader-1", 107),
+    )
 
 
 def test_rows_are_numbered_alike_on_both_sides(tmp_path: Path) -> None:
