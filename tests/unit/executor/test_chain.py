@@ -248,7 +248,7 @@ def test_which_chain_it_is(reader: ChainReader, node: Node) -> None:
 
 
 def test_a_simulation_is_of_the_wallets_own_call(reader: ChainReader, node: Node) -> None:
-    """EX11: from the wallet, on the latest state; the gas is what the node estimates."""
+    """EX1: from the wallet, on the latest state; the gas is what the node estimates."""
     assert reader.simulate("intent", ROUTER, b"\x12\x34")
     assert take(reader) == Simulated(intent_id="intent", gas=21_000)
     assert node.asked[0]["params"] == [{"from": WALLET, "to": ROUTER, "data": "0x1234"}, "latest"]
