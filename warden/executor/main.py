@@ -251,7 +251,9 @@ class Executor:
             if self._is_due("identify", _IDENTIFY_NS):
                 self._reader.identify()
             return
-        interval_ms = max(_HEAD_MS_MIN, int(self._frame.settings.chain.block_time_s * 1_000 / 4))
+        # Twice a block is enough to know the capital; what is on its way is looked for more often.
+        looks = 4 if self._book.open() else 2
+        interval_ms = max(_HEAD_MS_MIN, int(self._frame.settings.chain.block_time_s * 1_000 / looks))
         if self._is_due("head", interval_ms * NS_PER_MS):
             self._reader.read_head(core.wanted_receipts())
 
