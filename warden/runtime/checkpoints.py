@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = ".checkpoint"
 _BYTES_MAX: Final = 1_000
+_RIGHTS: Final = 0o640
 
 
 class _Written(msgspec.Struct, frozen=True):
@@ -54,8 +55,9 @@ def save(journal: Path, place: Place) -> None:
     content = msgspec.json.encode(
         _Written(row=place.row, hash=place.hash.hex(), time_ns=place.time_ns, check=_check(place))
     )
-    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _RIGHTS)
     try:
+        os.fchmod(handle, _RIGHTS)
         if os.write(handle, content) != len(content):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(unfinished))
         os.fsync(handle)
