@@ -12,6 +12,7 @@ from scripts.provision.child import say
 PACKAGE_OF = {
     "debootstrap": "debootstrap",
     "ip": "iproute2",
+    "mkfs.ext4": "e2fsprogs",
     "mount": "mount",
     "nft": "nftables",
     "nsenter": "util-linux",
