@@ -1,0 +1,127 @@
+"""I4: the stop with any subset of the processes dead or hung, one after another on one running system."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import signal
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import pytest
+
+from tests.process.system import BUSY_TOML, System
+from warden.domain.errors import NotRunning
+from warden.domain.modes import Mode
+from warden.domain.roles import PROCESSES, Role
+from warden.domain.stops import CleanUp, StopLevel
+from warden.operator.link import ask
+from warden.operator.stopping import order_stop
+from warden.wire.messages import Arm, Recover
+
+if TYPE_CHECKING:
+    from warden.operator.stopping import StopResult
+
+SEED: Final = 4
+# The devnet is the world outside: it is what judges.
+OURS: Final = tuple(role for role in PROCESSES if role is not Role.DEVNET)
+# A short permit, so that a recovery is soon over; the watchdog is not to kill what hangs here.
+TOML: Final = (
+    BUSY_TOML
+    + """
+[watchdog]
+beat_interval_ms = 100
+permit_life_ms = 1000
+lost_after_ms = 30000
+"""
+)
+WATCH_S: Final = 0.4
+ASK_AGAIN_S: Final = 0.2
+
+
+class Case(msgspec.Struct, frozen=True):
+    """Who is dead and who is hung when the stop comes."""
+
+    dead: tuple[Role, ...] = ()
+    hung: tuple[Role, ...] = ()
+
+    @property
+    def levels(self) -> set[StopLevel]:
+        """What may be claimed then; a machine so busy that 250 ms bring no answer has the executor killed."""
+        if Role.EXECUTOR in self.dead:
+            return {StopLevel.NOT_RUNNING}
+        if Role.EXECUTOR in self.hung:
+            return {StopLevel.FENCED}
+        return {StopLevel.CONFIRMED, StopLevel.FENCED}
+
+
+def cases() -> list[Case]:
+    """Return everyone alone, dead and hung; seeded pairs and triples of both; all."""
+    chance = random.Random(SEED)
+    mixed = []
+    for size in (2, 2, 3, 3):
+        chosen = chance.sample(OURS, size)
+        split = chance.randint(0, size)
+        mixed.append(Case(dead=tuple(chosen[:split]), hung=tuple(chosen[split:])))
+    return [
+        *(Case(hung=(role,)) for role in OURS),
+        *(Case(dead=(role,)) for role in OURS),
+        *mixed,
+        Case(hung=OURS),
+        Case(dead=OURS),
+    ]
+
+
+def running_again(system: System) -> None:
+    """Start whoever is dead, recover as an operator does, and wait until trades land again."""
+    for role in OURS:
+        if system.processes[role].poll() is not None:
+            system.start(role)
+
+    arrived = len(system.received())
+
+    def flows(_: System) -> bool:
+        standing = system.latch.read().stops
+        if standing or system.mode is not Mode.AGGRESSIVE:
+            # Refused while a process starts, and again needed once a new executor's first beat has come.
+            request = (Recover if standing else Arm)("tester", "the next case")
+            with contextlib.suppress(NotRunning):
+                ask(system.home, request, timeout_ms=5_000)
+            system.pass_time(ASK_AGAIN_S)
+        return len(system.received()) > arrived
+
+    system.wait(flows, "transaction after the recovery")
+
+
+def stop_with(system: System, case: Case) -> StopResult:
+    """Kill and freeze, stop, and judge what arrives, also once what was frozen has woken up."""
+    for role in case.hung:
+        system.signal(role, signal.SIGSTOP)
+    for role in case.dead:
+        system.signal(role, signal.SIGKILL)
+        system.processes[role].wait()
+    # Held still, not cleaned up: then its in-flight list is all that may arrive.
+    result = order_stop(system.home, message="test", operator="tester", policy=CleanUp.HOLD)
+    acknowledged_ns = system.now_ns()
+    system.pass_time(WATCH_S)
+    for role in case.hung:
+        if system.processes[role].poll() is None:
+            system.signal(role, signal.SIGCONT)
+    system.pass_time(WATCH_S)
+    late = {each.tx_hash for each in system.received_after(acknowledged_ns)} - set(result.in_flight)
+    assert late == set(), case
+    return result
+
+
+@pytest.mark.timeout(600)
+def test_i4_stop_with_any_subset_dead_or_hung() -> None:
+    """I4: each process alone dead and hung, seeded mixtures, all: recorded, proven, nothing late (ES1)."""
+    with System(TOML) as system:
+        system.start_all().wait_trading(1)
+        for number, case in enumerate(cases()):
+            if number:
+                running_again(system)
+            result = stop_with(system, case)
+            assert result.level in case.levels, (case, result)
+            assert result.recorded, (case, result)
+            assert result.stop_id in {stop.stop_id for stop in system.latch.read().stops}
