@@ -122,7 +122,7 @@ def test_a_killed_trader_is_left_out_and_the_mode_lowered_until_another_comes(ar
 
 def test_a_hung_trader_is_left_out_and_then_killed(stage: Stage) -> None:
     """HM4: it is stopped by a signal and deaf to SIGTERM, and still is ended by the helper."""
-    (stage.home / "deaf").touch()
+    (stage.home / "deaf-warden.trader").touch()
     stage.whole_cast()
     stage.wait_mode(Mode.AGGRESSIVE)
     stage.signal(Role.TRADER, signal.SIGSTOP)
@@ -179,17 +179,29 @@ def test_a_killed_executor_waits_for_an_operator(armed: Stage) -> None:
     armed.wait_mode(Mode.AGGRESSIVE)
 
 
+def _pause(stage: Stage, for_ms: int) -> None:
+    """Let the watchdog stand still."""
+    stage.forget()
+    stage.signal(Role.WATCHDOG, signal.SIGSTOP)
+    stopped_ns = boot_ns()
+    wait_until(lambda: boot_ns() - stopped_ns > for_ms * 1_000_000, f"{for_ms} ms")
+    stage.signal(Role.WATCHDOG, signal.SIGCONT)
+
+
 def test_a_paused_watchdog_grants_nothing_meanwhile_and_heals(armed: Stage) -> None:
     """I2: the gate closed by itself; after five clean seconds it opens, and nobody was killed."""
     _later_permits(armed)
-    armed.signal(Role.WATCHDOG, signal.SIGSTOP)
-    stopped_ns = boot_ns()
-    wait_until(lambda: boot_ns() - stopped_ns > 3_000_000_000, "three seconds")
-    armed.signal(Role.WATCHDOG, signal.SIGCONT)
+    _pause(armed, 3_000)
     armed.wait_event("watchdog.paused")
     armed.wait_mode(Mode.OBSERVE_ONLY, "stood still")
     assert armed.wait_mode(Mode.AGGRESSIVE).lapses == 1
-    assert armed.rows("process.killed") == []
+    # Longer than a permit lives, and longer than a lapse may last: an operator arms.
+    _pause(armed, 10_500)
+    armed.wait_mode(Mode.OBSERVE_ONLY, "it lasted longer than 10 s")
+    assert len({permit["watchdog_session"] for permit in armed.permits()}) == 1
+    armed.arm("the machine was suspended")
+    armed.wait_mode(Mode.AGGRESSIVE)
+    assert armed.rows("process.killed") == armed.rows("process.lost") == []
 
 
 def test_a_second_watchdog_is_refused(armed: Stage) -> None:
@@ -222,6 +234,34 @@ def test_nobody_beats_in_anothers_name(armed: Stage) -> None:
         permits = _later_permits(armed, 5)
         assert {permit["executor_session"] for permit in permits} == {executor}
         assert client.receive() is None
+
+
+def test_beats_of_another_boot_and_replayed_ones_change_nothing(armed: Stage) -> None:
+    """HM4: even with the executor's own key: nobody appears, ends or is given anything for them."""
+    executor = str(_later_permits(armed)[-1]["executor_session"])
+    before = len(armed.rows("process.appeared"))
+    beat = Beat(
+        role=Role.EXECUTOR,
+        pid=1,
+        session=executor,
+        boot_id=read_boot_id(),
+        seq=1,
+        sent_ns=boot_ns(),
+        state=ProcessState.STOPPING,
+        open_nonces=(9,),
+    )
+    with armed.bus(Role.EXECUTOR) as bus:
+        client = bus.connect(BEATS)
+        replayed = encode(beat)
+        other_boot = encode(msgspec.structs.replace(beat, boot_id="0" * 36, session="other", seq=10**6))
+        late = encode(msgspec.structs.replace(beat, session="other", sent_ns=boot_ns() - 60 * 10**9))
+        for data in (replayed, other_boot, late) * 5:
+            wait_until(lambda data=data: client.send(data), "connection")  # type: ignore[misc] # bound now
+        permits = _later_permits(armed, 5)
+        assert client.receive() is None
+    assert {permit["executor_session"] for permit in permits} == {executor}
+    assert len(armed.rows("process.appeared")) == before
+    assert armed.rows("process.ended") == armed.rows("process.replaced") == []
 
 
 def test_an_operator_lowers_the_mode_and_it_holds_over_an_orderly_restart(armed: Stage) -> None:

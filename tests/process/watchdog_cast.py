@@ -2,7 +2,7 @@
 
 `python -m tests.process.watchdog_cast HOME warden.trader [warden.gateway ...]` beats as each of these roles.
 What the watchdog grants is written to `HOME/heard-<role>.jsonl`; `HOME/say-<role>.json` changes what a role
-says in its beats. SIGTERM ends it in order, unless `HOME/deaf` exists.
+says in its beats. SIGTERM ends it in order, unless `HOME/deaf-warden.<its first role>` exists.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def main() -> int:
     die_with_parent(signal.SIGKILL)
     where = places(Path(sys.argv[1]))
     ending: list[int] = []
-    if (where.home / "deaf").exists():
+    if (where.home / f"deaf-{sys.argv[2]}").exists():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     else:
         signal.signal(signal.SIGTERM, lambda *_: ending.append(1))
