@@ -106,9 +106,9 @@ class Audit:
 
 
 def from_checkpoint(
-    connection: apsw.Connection, path: Path, upto: int, on_step: Callable[[], None] | None = None
+    connection: apsw.Connection, path: Path, on_step: Callable[[], None] | None = None
 ) -> Place:
-    """Verify a journal up to row `upto`, move its checkpoint there, and return the place.
+    """Verify a journal to its last row, move its checkpoint there, and return the place.
 
     From 1,024 rows before the checkpoint, or from the start where there is none. `on_step` is called
     between steps of 4,096 rows, so that whoever waits can beat meanwhile.
@@ -121,10 +121,7 @@ def from_checkpoint(
     if refuted := checkpoints.refute(connection, path, start):
         raise JournalBroken(f"{refuted}; run 'warden verify'")
     walk = Walk(connection, path.name, checkpoints.before(connection, start.row - _AGAIN_ROWS))
-    while walk.step(upto):
-        _refuse(walk)
-        if on_step is not None:
-            on_step()
+    walk.go(on_step)
     _refuse(walk)
     if walk.at != start:
         checkpoints.save(path, walk.at)

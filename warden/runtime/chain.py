@@ -16,10 +16,12 @@ import msgspec
 from warden.domain.errors import JournalBroken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 GENESIS: Final = "0" * 64
 PROBLEMS_MAX: Final = 100
+# To the last row there is, wherever a damaged file says that its end is.
+ALL: Final = 2**63 - 1
 STEP_ROWS: Final = 4_096
 # Below every row number there can be: a row numbered 0 or less is no part of a chain, and must be found.
 _BEFORE_ALL: Final = -(2**63)
@@ -95,6 +97,23 @@ class Walk:
             self._after = self.at.row
             self.rows += len(rows)
         return len(rows) == rows_max
+
+    def go(self, on_step: Callable[[], None] | None = None) -> None:
+        """Check all rows that are left, and that the last is where the file says that its end is.
+
+        Raises:
+            JournalBroken: as `step`.
+        """
+        while self.step(ALL):
+            if on_step is not None:
+                on_step()
+        try:
+            last = self._connection.execute("SELECT coalesce(max(row), 0) FROM journal").get
+        except apsw.Error as error:
+            raise JournalBroken(f"{self.file}: its end cannot be read: {error}") from error
+        # Rows that came meanwhile are no contradiction.
+        if last < self.at.row:
+            self._problem(f"damaged: it says that it ends at row {last}, and row {self.at.row} is there")
 
     def told(self) -> list[str]:
         """Return the problems, and how many more there are than are listed."""

@@ -49,7 +49,6 @@ CREATE TABLE IF NOT EXISTS journal (
 """
 
 _SELECT: Final = "SELECT row, time_ns, kind, body, hash FROM journal WHERE row > ?{} ORDER BY row LIMIT ?"
-_LAST: Final = "SELECT coalesce(max(row), 0) FROM journal"
 
 
 class Journal:
@@ -83,7 +82,7 @@ class Journal:
         try:
             connection = self._connection = _open(path)
             connection.set_wal_hook(self._logged)
-            last = from_checkpoint(connection, path, connection.execute(_LAST).get, on_step)
+            last = from_checkpoint(connection, path, on_step)
             self._audit = Audit(connection, path, clock, last, audit_every_s)
             self._files = _identities(path)
         except (apsw.Error, OSError, JournalBroken) as error:
@@ -332,10 +331,8 @@ def verify(path: Path) -> tuple[int, list[str]]:
         connection = open_reader(path)
         try:
             walk = Walk(connection, path.name)
-            last = connection.execute(_LAST).get
             try:
-                while walk.step(last):
-                    pass
+                walk.go()
             finally:
                 rows, problems = walk.rows, problems + walk.told()
             refuted = checkpoints.refute(connection, path, place)
