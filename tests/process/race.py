@@ -120,21 +120,7 @@ class Voices(threading.Thread):
                 continue
             beat: Beat = decode(incoming.data, Beat)
             self._permits += 1
-            now_ns = SystemClock().boot_ns()
-            permit = Permit(
-                boot_id=read_boot_id(),
-                executor_session=beat.session,
-                watchdog_session="voice",
-                seq=self._permits,
-                mode=Mode.AGGRESSIVE,
-                trader_sessions=(SESSION,),
-                issued_ns=now_ns,
-                expires_ns=now_ns + PERMIT_LIFE_NS,
-                exits_until_ns=now_ns + PERMIT_LIFE_NS,
-                size_percent=100,
-                head=Head(journal=Role.WATCHDOG.value, rows=0, hash=""),
-            )
-            beats.send(incoming.identity, encode(permit))
+            beats.send(incoming.identity, encode(permit(beat.session, self._permits)))
 
     def _listen(self, intents: Client) -> None:
         while (data := intents.receive()) is not None:
@@ -168,6 +154,24 @@ class Voices(threading.Thread):
         order = intent(self._path, SESSION)
         if intents.send(encode(Submit(order))):
             self._waiting[order.intent_id] = now_ns
+
+
+def permit(executor_session: str, seq: int) -> Permit:
+    """Return leave to do everything for five seconds."""
+    now_ns = SystemClock().boot_ns()
+    return Permit(
+        boot_id=read_boot_id(),
+        executor_session=executor_session,
+        watchdog_session="voice",
+        seq=seq,
+        mode=Mode.AGGRESSIVE,
+        trader_sessions=(SESSION,),
+        issued_ns=now_ns,
+        expires_ns=now_ns + PERMIT_LIFE_NS,
+        exits_until_ns=now_ns + PERMIT_LIFE_NS,
+        size_percent=100,
+        head=Head(journal=Role.WATCHDOG.value, rows=0, hash=""),
+    )
 
 
 def intent(path: tuple[str, ...], trader_session: str) -> Intent:
