@@ -29,7 +29,7 @@ _HEAD: Final = struct.Struct(">qqI")
 _LENGTH: Final = struct.Struct(">Q")
 # The kind as bytes: after a flipped bit it may be no text any more, which must be told, not raised.
 _STEP: Final = (
-    "SELECT row, time_ns, CAST(kind AS BLOB), body, hash FROM journal"
+    "SELECT row, time_ns, iif(typeof(kind) = 'text', CAST(kind AS BLOB), NULL), body, hash FROM journal"
     " WHERE row > ? AND row <= ? ORDER BY row LIMIT ?"
 )
 

@@ -276,6 +276,8 @@ def _identities(path: Path) -> tuple[tuple[int, int], ...]:
 
 def _row(values: tuple[Any, ...]) -> Row:
     row, time_ns, kind, body, digest = values
+    if not (isinstance(kind, str) and isinstance(body, bytes) and isinstance(digest, bytes)):
+        raise JournalBroken(f"row {row} is damaged; run 'warden verify'")
     return Row(row=row, time_ns=time_ns, kind=kind, body=body, hash=digest.hex())
 
 
@@ -312,7 +314,7 @@ def read(path: Path, after: int = 0, kind: str | None = None) -> Iterator[Row]:
                 yield from map(_row, rows)
         finally:
             connection.close()
-    except (apsw.Error, UnicodeDecodeError, AttributeError) as error:  # the last two: a field that is damaged
+    except (apsw.Error, UnicodeDecodeError) as error:  # the last: a kind that is damaged
         raise JournalBroken(f"journal {path}: {error}") from error
 
 
