@@ -20,6 +20,7 @@ from warden.domain.errors import EXIT_DONE, EXIT_FAILED, ConfigurationInvalid, R
 from warden.domain.modes import Environment
 from warden.domain.roles import PROCESSES, Role
 from warden.runtime import layout
+from warden.runtime.latch import Latch
 from warden.runtime.places import INSTALLED_MARK, Places, places
 from warden.runtime.settings_load import FILE_NAME, load
 from warden.runtime.wallet import keystore_path, password_path
@@ -81,6 +82,7 @@ def install(home: Path, operators: list[str]) -> None:
     where = places(home)
     for line in layout.apply(where, _secrets(_settings(home), where)):
         say(line)
+    Latch(where.stop).reserve()
 
 
 def report(home: Path) -> int:

@@ -113,6 +113,7 @@ def _forget_announcements(where: Places) -> None:
 def _ensure_stop_directory(where: Places, warn: Callable[[str], None]) -> None:
     """Make the stop directory of a new instance only: a lost one means stopped, and must go on doing so."""
     if where.stop.is_dir():
+        Latch(where.stop).reserve()
         return
     if where.installed or any(where.state.glob("*.db")):
         warn(

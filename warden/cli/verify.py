@@ -29,7 +29,7 @@ def verify(home: Path, *, as_json: bool) -> int:
     """
     where = places(home)
     try:
-        there = {path.name for path in where.state.iterdir()}
+        there = {path.name for role in JOURNALS for path in where.state_of(role).iterdir()}
     except OSError as error:
         raise ConfigurationInvalid(
             f"journals in {where.state}: {error.strerror}; is this an instance?"

@@ -112,10 +112,12 @@ class Latch:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         except FileExistsError:
             # The same stop again: it stands already, but its first writer may not have synced it yet.
-            handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             content = b""
         else:
             content = encode_stop(stop)
+            # Who runs as another user must be able to read what it allows (as for the slots).
+            os.fchmod(handle, 0o644)
         try:
             while content:
                 content = content[os.write(handle, content) :]

@@ -95,6 +95,8 @@ def entries(where: Places, secrets: tuple[Path, ...] = ()) -> Iterator[Entry]:
     # Sticky: who may add a stop may not remove another's; the watchdog owns the directory, so it may clear.
     yield _directory(where.stop, watchdog, OPERATORS, 0o3775)
     yield _directory(where.stop / "cleared", watchdog, OPERATORS, 0o2755)
+    # Not sticky: whoever stops on a full disk takes a slot from there.
+    yield _directory(where.stop.with_name("stop.reserve"), watchdog, OPERATORS, 0o2770)
     for role in PROCESSES:
         yield _directory(where.role(role), user_of(role), door_of(role), 0o2750)
         yield _directory(where.state_of(role), user_of(role), OPERATORS, 0o2750)

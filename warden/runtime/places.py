@@ -86,16 +86,6 @@ class Places(msgspec.Struct, frozen=True):
         """Return a role's journal."""
         return self.state_of(role) / f"{role.value}.db"
 
-    def journals(self) -> list[Path]:
-        """Return every journal that is there, by name.
-
-        Raises:
-            OSError: a directory of state cannot be read.
-        """
-        directories = {self.state_of(role) for role in PROCESSES} if self.installed else {self._state_root}
-        found = [path for each in directories for path in each.iterdir() if path.suffix == ".db"]
-        return sorted(found, key=lambda path: path.name)
-
     @property
     def _state_root(self) -> Path:
         return self.home / "state"

@@ -24,9 +24,12 @@ FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 _BLANK: Final = b" " * SLOT_BYTES
 _STAT_BLOCK_BYTES: Final = 512
-# Whoever may stop may use a slot: the directory's own rights say who that is.
-_SLOT_RIGHTS: Final = 0o660
-_FILE_RIGHTS: Final = 0o640
+# Never through a link: operators may write the directory, and root fills it when installed.
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+# Whoever may stop may use a slot: the directory's own rights say who that is. Whoever runs as another user
+# must be able to read what a stop allows; who may enter its directory is the home's own matter.
+_SLOT_RIGHTS: Final = 0o664
+_FILE_RIGHTS: Final = 0o644
 _SHORTER_BYTES: Final = 64
 
 
@@ -106,7 +109,7 @@ class Slots:
     def _fill(self, path: Path, group: int) -> None:
         """Make one slot, whole or not at all: written, for what is only allocated may need blocks later."""
         unfinished = path.with_name(f".{path.name}")
-        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _SLOT_RIGHTS)
+        handle = os.open(unfinished, _NEW, _SLOT_RIGHTS)
         try:
             try:
                 if os.write(handle, _BLANK) != SLOT_BYTES:

@@ -71,7 +71,7 @@ def test_they_have_the_rights_of_the_stop_directory(tmp_path: Path) -> None:
     assert Slots(tmp_path / "stop").reserve() == SLOTS
     directory = tmp_path / "stop.reserve"
     assert directory.stat().st_mode & 0o7777 == 0o2770
-    assert {each.stat().st_mode & 0o777 for each in directory.iterdir()} == {0o660}
+    assert {each.stat().st_mode & 0o777 for each in directory.iterdir()} == {0o664}
 
 
 @pytest.mark.usefixtures("full")
@@ -79,7 +79,7 @@ def test_a_stop_by_a_slot_is_a_stop_like_any_other(latch: Latch) -> None:
     """The frozen format's bytes and no padding; the next stop takes the next slot (ES4)."""
     latch.write(STOP)
     assert (latch.path / "one").read_bytes() == encode_stop(STOP)
-    assert (latch.path / "one").stat().st_mode & 0o777 == 0o640
+    assert (latch.path / "one").stat().st_mode & 0o777 == 0o644
     assert latch.read().stops == (STOP,)
     assert len(slots_of(latch)) == SLOTS - 1
     for number in range(1, SLOTS):
