@@ -157,6 +157,11 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
             "The disk is full or failing, or the file was changed from outside.",
             "recovery-after-crash#a-journal-is-broken",
         ),
+        "journal.rolled-back": Rule(
+            "A journal went back",
+            "It was cut off, rewritten, or an older copy was put in its place; 'warden verify' says which rows.",
+            "recovery-after-crash#a-journal-is-broken",
+        ),
         # --- the notifier's own ears ---
         "watchdog.silent": Rule("NOBODY WATCHES", _OUT_OF_MEMORY_OR_BUG, "process-lost#watchdog"),
         "watchdog.returned": Rule(
