@@ -10,12 +10,13 @@ import time
 from typing import TYPE_CHECKING
 
 import msgspec
+import psutil
 import pytest
 
 from tests.instance import wait_until
 from warden.domain.roles import Role
 from warden.watchdog import killing
-from warden.watchdog.commands import Kill
+from warden.watchdog.commands import Deed, Kill
 from warden.watchdog.events import Outcome
 from warden.watchdog.executioner import Executioner
 
@@ -118,6 +119,42 @@ def test_only_the_roles_own_program_of_this_home_is_identified(victims: _Victims
     assert killing.identify(2**22 + 1, Role.TRADER, victims.home) is None
 
 
+def _is_still(process: subprocess.Popen[bytes]) -> bool:
+    """Tell whether the kernel holds a process stopped."""
+    return psutil.Process(process.pid).status() == psutil.STATUS_STOPPED
+
+
+def test_it_freezes_and_thaws_only_whom_it_was_asked_for(victims: _Victims, tmp_path: Path) -> None:
+    """OP1: by the same identity checks; the helper says only what it has seen; twice is no error."""
+    process = victims.start(_PLAIN)
+    target = _identified(victims, process)
+    for deed, outcome, still in (
+        (Deed.FREEZE, Outcome.FROZEN, True),
+        (Deed.FREEZE, Outcome.FROZEN, True),
+        (Deed.THAW, Outcome.THAWED, False),
+        (Deed.THAW, Outcome.THAWED, False),
+    ):
+        assert killing.end(target, tmp_path / "none", deed).outcome is outcome
+        assert _is_still(process) is still
+    other = msgspec.structs.replace(target, started=target.started - 1)
+    assert killing.end(other, tmp_path / "none", Deed.FREEZE).outcome is Outcome.GONE
+    assert not _is_still(process)
+    process.kill()
+    process.wait()
+    assert killing.end(target, tmp_path / "none", Deed.THAW).outcome is Outcome.GONE
+    assert not (tmp_path / "none").exists()
+
+
+def test_fencing_kills_at_once(victims: _Victims, tmp_path: Path) -> None:
+    """I3: no stack, no SIGTERM that could set a stopped process going: SIGKILL, and its end seen."""
+    process = victims.start(_PLAIN)
+    process.send_signal(signal.SIGSTOP)
+    result = killing.end(_identified(victims, process), tmp_path / "none", Deed.KILL)
+    assert (result.outcome, result.how, result.stack) == (Outcome.KILLED, "ended by SIGKILL", "")
+    assert process.wait() == -signal.SIGKILL
+    assert not (tmp_path / "none").exists()
+
+
 def test_the_executioner_works_apart_and_never_waits(victims: _Victims, tmp_path: Path) -> None:
     """A helper process of its own does it; one per target; the answer comes later; nothing is left over."""
     process = victims.start(_DEAF)
@@ -137,6 +174,24 @@ def test_the_executioner_works_apart_and_never_waits(victims: _Victims, tmp_path
     assert ended[0].stack.endswith(f"trader-{process.pid}-session.txt")
 
 
+def test_a_kill_is_not_lost_behind_a_freeze_of_the_same_process(victims: _Victims, tmp_path: Path) -> None:
+    """One helper for each deed: both are answered, and the process is dead."""
+    process = victims.start(_PLAIN)
+    executioner = Executioner(victims.home, tmp_path / "stacks")
+    assert executioner.met(Role.TRADER, "session", process.pid)
+    for deed in (Deed.FREEZE, Deed.KILL):
+        executioner.begin(Kill(Role.TRADER, "session", process.pid, deed), time.monotonic_ns())
+    ended = []
+
+    def is_done() -> bool:
+        ended.extend(executioner.ended(time.monotonic_ns()))
+        return len(ended) == 2 and not executioner._leaving
+
+    wait_until(is_done, "both ends")
+    assert {each.deed for each in ended} == {Deed.FREEZE, Deed.KILL}
+    assert process.wait() == -signal.SIGKILL
+
+
 def test_the_executioner_leaves_alone_whom_it_never_met(victims: _Victims, tmp_path: Path) -> None:
     """A session whose first beat named somebody else's pid is answered as not killed."""
     process = victims.start(_PLAIN, "something", "else")
@@ -146,3 +201,6 @@ def test_the_executioner_leaves_alone_whom_it_never_met(victims: _Victims, tmp_p
     (ended,) = executioner.ended(0)
     assert ended.outcome is Outcome.NOT_KILLED
     assert process.poll() is None
+    executioner.begin(Kill(Role.TRADER, "liar", process.pid, Deed.FREEZE), 0)
+    (ended,) = executioner.ended(0)
+    assert ended.outcome is Outcome.NOT_DONE
