@@ -159,7 +159,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         ),
         "journal.rolled-back": Rule(
             "A journal went back",
-            "It was cut off, rewritten, or an older copy was put in its place; 'warden verify' says which rows.",
+            "It was cut off, rewritten or replaced by an older copy; 'warden verify' says which rows.",
             "recovery-after-crash#a-journal-is-broken",
         ),
         # --- the notifier's own ears ---
