@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 import signal
 from typing import TYPE_CHECKING, Final
@@ -10,14 +9,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import pytest
 
+from tests.process.again import running_again
 from tests.process.system import BUSY_TOML, System
-from warden.domain.errors import NotRunning
-from warden.domain.modes import Mode
 from warden.domain.roles import PROCESSES, Role
 from warden.domain.stops import CleanUp, StopLevel
-from warden.operator.link import ask
 from warden.operator.stopping import order_stop
-from warden.wire.messages import Arm, Recover
 
 if TYPE_CHECKING:
     from warden.operator.stopping import StopResult
@@ -36,7 +32,6 @@ lost_after_ms = 30000
 """
 )
 WATCH_S: Final = 0.4
-ASK_AGAIN_S: Final = 0.2
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -70,27 +65,6 @@ def cases() -> list[Case]:
         Case(hung=OURS),
         Case(dead=OURS),
     ]
-
-
-def running_again(system: System) -> None:
-    """Start whoever is dead, recover as an operator does, and wait until trades land again."""
-    for role in OURS:
-        if system.processes[role].poll() is not None:
-            system.start(role)
-
-    arrived = len(system.received())
-
-    def flows(_: System) -> bool:
-        standing = system.latch.read().stops
-        if standing or system.mode is not Mode.AGGRESSIVE:
-            # Refused while a process starts, and again needed once a new executor's first beat has come.
-            request = (Recover if standing else Arm)("tester", "the next case")
-            with contextlib.suppress(NotRunning):
-                ask(system.home, request, timeout_ms=5_000)
-            system.pass_time(ASK_AGAIN_S)
-        return len(system.received()) > arrived
-
-    system.wait(flows, "transaction after the recovery")
 
 
 def stop_with(system: System, case: Case) -> StopResult:
