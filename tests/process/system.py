@@ -31,6 +31,10 @@ path = "{REPOSITORY / "tests" / "strategies"}"
 )
 
 
+HOLD_TRIES = 60
+HOLD_LOOK_S = 1.2
+
+
 class System(Instance):
     """Every process of the devnet environment, started one by one."""
 
@@ -97,6 +101,17 @@ class System(Instance):
     def mining(self, *, running: bool) -> None:
         """Hold the chain's blocks, or let them come again."""
         self._control("mining", {"running": running})
+
+    def hold_one(self) -> None:
+        """Hold the chain's blocks at a moment at which one transaction of ours waits in it."""
+        for _ in range(HOLD_TRIES):
+            self.mining(running=False)
+            self.pass_time(HOLD_LOOK_S)
+            if self.latest[ExecutorStatus].pending == 1:
+                return
+            self.mining(running=True)
+            self.pass_time(HOLD_LOOK_S / 4)
+        raise AssertionError(f"of {HOLD_TRIES} held blocks none left a transaction waiting")
 
     def _control(self, path: str, body: dict[str, object]) -> None:
         """Ask the devnet's control interface."""

@@ -11,7 +11,6 @@ from tests.process.test_invariants import rows
 from warden.domain.stops import CleanUp, StopLevel
 from warden.operator.stopping import order_stop
 from warden.wire.rows import CleanupRow, OutcomeRow, Purpose, SignedRow
-from warden.wire.telemetry import ExecutorStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,9 +24,7 @@ def pending() -> Iterator[System]:
     with System() as made:
         made.start_all()
         made.wait_trading(1)
-        made.mining(running=False)
-        made.wait(lambda each: each.latest[ExecutorStatus].pending == 1, "transaction that waits")
-        made.pass_time(1.0)
+        made.hold_one()
         yield made
 
 

@@ -116,7 +116,7 @@ class World:
         self.gate = Gate(self.latch, self, boot_id=BOOT, session=self.session)
         self.socket = StopSocket()
         self.desk = StopDesk(self.socket, self.latch, self.gate, self.session)  # type: ignore[arg-type] # the two methods of a Server that it uses
-        terms = msgspec.structs.replace(TERMS, legs=len(ENDPOINTS))
+        terms = msgspec.structs.replace(TERMS, legs={"public": len(ENDPOINTS)})
         self.scene = Scene(terms, tuple(self.durable))
         self.unsynced: deque[Record] = deque()
         self.ready: deque[Command] = deque()

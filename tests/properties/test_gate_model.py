@@ -302,7 +302,7 @@ def test_after_a_restart_nothing_resumes_without_a_recovery(tmp_path: Path) -> N
     assert world.written == []
     world.lift("s")
     world.start()
-    send = Send("0x01", "0x", Ticket(Action.OPEN, "session", world.now_ns + NS_PER_S))
+    send = Send("0x01", "0x", Ticket(Action.OPEN, "session", world.now_ns + NS_PER_S), ("public",))
     assert not world.may_leave(send)
     assert world.gate.refusal(send.ticket) is not None
     world.grant(Mode.AGGRESSIVE)

@@ -12,6 +12,7 @@ from warden.domain.risk.circuit_breaker import BreakerLimits
 from warden.domain.risk.position_size import SizeLimits
 from warden.executor.book import Book
 from warden.executor.keystore import unlock
+from warden.executor.leg import PUBLIC
 from warden.executor.protocol import Terms
 from warden.runtime.journal import read
 from warden.wire.codec import Undecodable, from_json
@@ -80,7 +81,8 @@ def terms_of(settings: Settings, venue: Venue, wallet: str) -> Terms:
         genesis=venue.genesis,
         router=venue.router,
         weth=venue.weth,
-        legs=sum(endpoint.send for endpoint in venue.endpoints),
+        route=settings.execution.route,
+        legs=_legs_of(venue),
         block_time_s=settings.chain.block_time_s,
         finality_depth=settings.chain.finality_depth,
         bump_percent=settings.chain.replacement_bump_percent,
@@ -99,3 +101,9 @@ def terms_of(settings: Settings, venue: Venue, wallet: str) -> Terms:
             probe_timeout_s=breaker.probe_timeout_s,
         ),
     )
+
+
+def _legs_of(venue: Venue) -> dict[str, int]:
+    """Return how many endpoints each route has; a relay is a route of its own."""
+    public = sum(each.send for each in venue.readable)
+    return {PUBLIC: public} | {each.name: 1 for each in venue.endpoints if each.relay}

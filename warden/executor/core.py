@@ -42,7 +42,7 @@ from warden.executor.protocol import (
 from warden.executor.sendings import Legs, Sendings
 from warden.executor.settlement import Settlement, is_trade, update
 from warden.wire.messages import Answer, Progress
-from warden.wire.rows import SETTLED, ChainRow, LegRow, OutcomeRow, Purpose
+from warden.wire.rows import SETTLED, ChainRow, LegRow, OutcomeRow, Purpose, SignedRow
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
@@ -196,8 +196,7 @@ class ExecutorCore:
         self._approving = self._approving and row.purpose is not Purpose.APPROVE
         preparing = self._preparing.pop(row.intent_id, None)
         self.book.apply(row)
-        self._sendings.begin(row.tx_hash)
-        then: tuple[Reply | Send, ...] = (Send(tx_hash=row.tx_hash, raw=row.raw, ticket=ticket),)
+        then: tuple[Reply | Send, ...] = (self._send(row, ticket),)
         commands: list[Command] = []
         if preparing is not None:
             self.handled += 1
@@ -234,6 +233,12 @@ class ExecutorCore:
             self._owners.popitem(last=False)
 
     # --- legs
+
+    def _send(self, row: SignedRow, ticket: Ticket) -> Send:
+        """Return the order to send a signed row along its own routes, and expect its answers."""
+        routes = drafts.routes(row)
+        self._sendings.begin(row.tx_hash, routes)
+        return Send(tx_hash=row.tx_hash, raw=row.raw, ticket=ticket, routes=routes)
 
     def _leg_done(self, event: LegDone, now: Now) -> list[Command]:
         entry = self.book.get(event.tx_hash)
@@ -298,15 +303,13 @@ class ExecutorCore:
     def _push(self, entry: Entry, at: Moment) -> list[Command]:
         """Send a transaction again, or free its nonce when it can no longer succeed."""
         signed = entry.signed
-        if self._sendings.is_out(signed.tx_hash) or at.head.nonce > signed.nonce:
+        if at.head.nonce > signed.nonce:
             return []
         if not self._settlement.is_late(entry, at.head):
-            if entry.accepted:
+            if entry.accepted or self._sendings.is_out(signed.tx_hash):
                 return []
-            self._sendings.begin(signed.tx_hash)
             action = Action.CANCEL if signed.purpose is Purpose.CANCEL else Action.OPEN
-            ticket = self._own_ticket(action, at.now)
-            return [Send(tx_hash=signed.tx_hash, raw=signed.raw, ticket=ticket)]
+            return [self._send(signed, self._own_ticket(action, at.now))]
         newest = all(other.signed.replaces != signed.tx_hash for other in self.book.open())
         if not self._settlement.is_stuck(entry, at.head) or not newest:
             return []
@@ -336,8 +339,7 @@ class ExecutorCore:
             ticket = msgspec.structs.replace(self._own_ticket(Action.CANCEL, now), cleanup_nonce=signed.nonce)
             if signed.purpose is Purpose.CANCEL:
                 if not entry.accepted and not self._sendings.is_out(signed.tx_hash):
-                    self._sendings.begin(signed.tx_hash)
-                    commands.append(Send(tx_hash=signed.tx_hash, raw=signed.raw, ticket=ticket))
+                    commands.append(self._send(signed, ticket))
             elif head is not None and self._sendings.ever_began(signed.tx_hash):
                 commands += self._cancel(entry, Moment(head, self._terms, now), ticket)
         return commands

@@ -8,6 +8,7 @@ import msgspec
 
 from warden.domain.money import Wei
 from warden.executor import calldata
+from warden.executor.leg import PUBLIC
 from warden.executor.protocol import HeadRead, Now, Sign, Terms
 from warden.wire.rows import Purpose, SignedRow
 
@@ -54,6 +55,7 @@ def swap(intent: Intent, gas: int, nonce: int, at: Moment) -> Sign:
             fee=(max_fee, priority),
             spend_wei=int(order.amount_in),
             not_after_s=intent.not_after_s,
+            route=at.terms.route,
             time=at.now.wall,
         ),
         data=swap_calldata(intent, at.terms),
@@ -84,6 +86,7 @@ def approval(intent: Intent, amount: int, nonce: int, at: Moment) -> Sign:
             fee=(max_fee, priority),
             spend_wei=0,
             not_after_s=at.head.timestamp_s + int(_APPROVAL_VALID_BLOCKS * at.terms.block_time_s) + 1,
+            route=PUBLIC,
             time=at.now.wall,
         ),
         data=calldata.approve(at.terms.router, amount),
@@ -113,12 +116,19 @@ def cancel(stuck: Entry, at: Moment) -> Sign:
             ),
             spend_wei=0,
             not_after_s=0,
+            # A private one is cancelled by its own relay and publicly: whoever mines next may take either.
+            route=signed.route if signed.route == PUBLIC else f"{signed.route}+{PUBLIC}",
             time=at.now.wall,
             replaces=signed.tx_hash,
         ),
         data=b"",
         value_wei=0,
     )
+
+
+def routes(row: SignedRow) -> tuple[str, ...]:
+    """Return where a signed transaction goes; it is never sent anywhere else (DESIGN: Transactions)."""
+    return tuple(row.route.split("+"))
 
 
 def _raised(fee_wei: int, percent: int) -> int:
@@ -137,6 +147,7 @@ def _draft(
     fee: tuple[int, int],
     spend_wei: int,
     not_after_s: int,
+    route: str,
     time: str,
     replaces: str = "",
 ) -> SignedRow:
@@ -154,7 +165,7 @@ def _draft(
         priority_fee_wei=Wei(fee[1]),
         spend_wei=Wei(spend_wei),
         not_after_s=not_after_s,
-        route="public",
+        route=route,
         time=time,
         replaces=replaces,
     )

@@ -38,6 +38,8 @@ _BODY_BYTES_MAX: Final = 64 * 1024
 # What nodes answer when they hold these very bytes already: as good as accepted.
 _HELD_ALREADY: Final = ("already known", "known transaction", "already imported", "already in mempool")
 
+PUBLIC: Final = "public"
+
 ACCEPTED: Final = "accepted"
 REJECTED: Final = "rejected"
 UNKNOWN: Final = "unknown"
@@ -57,6 +59,7 @@ class Leg:
 
     def __init__(self, endpoint: Endpoint, gate: Gate, done: Callable[[LegDone], None]) -> None:
         self.name = endpoint.name
+        self.route = endpoint.name if endpoint.relay else PUBLIC
         self._gate = gate
         self._done = done
         parts = urlsplit(endpoint.url)
@@ -227,9 +230,10 @@ class Legs:
         self._legs = [Leg(endpoint, gate, self._put) for endpoint in endpoints if endpoint.send]
 
     def send(self, order: Send) -> None:
-        """Send to every endpoint at once."""
+        """Send to every endpoint of the order's routes at once, and to no other."""
         for leg in self._legs:
-            leg.send(order)
+            if leg.route in order.routes:
+                leg.send(order)
 
     def take(self) -> list[LegDone]:
         """Return what came of legs since the last call."""

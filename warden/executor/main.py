@@ -21,7 +21,7 @@ from warden.executor.beginnings import Unlocking, book_of, terms_of
 from warden.executor.chain import ChainReader, ReadFailed
 from warden.executor.core import ExecutorCore
 from warden.executor.gate import Gate, Ticket
-from warden.executor.leg import Legs
+from warden.executor.leg import PUBLIC, Legs
 from warden.executor.protocol import (
     CleanupAllowed,
     CleanupOver,
@@ -191,8 +191,10 @@ class Executor:
         if self._unlocking is not None and not self._has_key(self._unlocking):
             return
         self._terms = terms = terms_of(self._frame.settings, venue, self._wallet)
-        if terms.sends and terms.legs == 0:
-            raise ConfigurationInvalid("no endpoint has send = true: transactions would go nowhere")
+        if terms.sends and not (terms.legs[PUBLIC] and terms.legs.get(terms.route)):
+            raise ConfigurationInvalid(
+                f"execution.route {terms.route!r}: no endpoint that sends stands on it, or none is public"
+            )
         self._core = ExecutorCore(terms, self._book)
         places = self._frame.places
         self._reader = ChainReader(lambda: served_url(places, Role.GATEWAY), terms)

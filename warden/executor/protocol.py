@@ -21,7 +21,8 @@ class Terms(msgspec.Struct, frozen=True):
 
     Attributes:
         sends: False in the paper environment, where nothing is signed or sent.
-        legs: how many endpoints a transaction is sent to.
+        route: where strategies' transactions go: `public`, or a relay's name.
+        legs: how many endpoints each route has.
     """
 
     sends: bool
@@ -30,7 +31,8 @@ class Terms(msgspec.Struct, frozen=True):
     genesis: str
     router: str
     weth: str
-    legs: int
+    route: str
+    legs: dict[str, int]
     block_time_s: float
     finality_depth: int
     bump_percent: int
@@ -181,11 +183,12 @@ class Sign(msgspec.Struct, frozen=True):
 
 
 class Send(msgspec.Struct, frozen=True):
-    """Write the signed bytes to every endpoint, each behind the gate; answered by a LegDone each."""
+    """Write the bytes to every endpoint of the routes, each behind the gate; answered by a LegDone each."""
 
     tx_hash: str
     raw: str
     ticket: Ticket
+    routes: tuple[str, ...]
 
 
 class Record(msgspec.Struct, frozen=True):

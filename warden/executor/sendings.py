@@ -27,18 +27,20 @@ class Sendings:
     """Every transaction that is being sent, by hash.
 
     Args:
-        legs: how many endpoints each is sent to.
+        legs: how many endpoints each route has.
         began: hashes of an earlier run, of which bytes may have left, whatever its journal says.
     """
 
-    def __init__(self, legs: int, began: Iterable[str]) -> None:
+    def __init__(self, legs: dict[str, int], began: Iterable[str]) -> None:
         self._legs = legs
         self._out: dict[str, Legs] = {}
         self._began = set(began)
 
-    def begin(self, tx_hash: str) -> None:
-        """Expect an answer of each leg."""
-        self._out[tx_hash] = Legs(waiting=self._legs)
+    def begin(self, tx_hash: str, routes: tuple[str, ...]) -> None:
+        """Expect an answer of each leg of the routes; one without any leg can't be sent at all."""
+        waiting = sum(self._legs.get(route, 0) for route in routes)
+        if waiting:
+            self._out[tx_hash] = Legs(waiting=waiting)
 
     def is_out(self, tx_hash: str) -> bool:
         """Tell whether an answer of some leg is still to come."""

@@ -94,7 +94,7 @@ class Gateway:
         old = self._pool
         self._pool = Pool(venue, self._frame.settings, self._frame.clock, self._say_changed)
         server.reads = self._pool.reads
-        names = ", ".join(each.name for each in venue.endpoints)
+        names = ", ".join(each.name for each in venue.readable)
         self._frame.event(
             Severity.INFO,
             "gateway.venue",

@@ -57,14 +57,14 @@ class Pool:
         self, venue: Venue, settings: Settings, clock: Clock, say: Callable[[Severity, Changed], None]
     ) -> None:
         self.venue = venue
-        self.core = Core([each.name for each in venue.endpoints], rules_of(venue, settings))
+        self.core = Core([each.name for each in venue.readable], rules_of(venue, settings))
         self.probes = 0
         self.settled = False  # an endpoint is usable, or none is and all have been looked at
         self._clock = clock
         self._say = say
         timeout_s = settings.gateway.timeout_ms / 1000
         self._clients = {
-            each.name: EndpointClient(each.name, each.url, timeout_s=timeout_s) for each in venue.endpoints
+            each.name: EndpointClient(each.name, each.url, timeout_s=timeout_s) for each in venue.readable
         }
         self._wake = {name: asyncio.Event() for name in self._clients}
         self.reads = Reads(self.core, self._clients, clock, self.tell)

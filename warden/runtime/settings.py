@@ -56,6 +56,7 @@ class EndpointSettings:
     name: Annotated[str, MinLen(1), MaxLen(40)]
     url: str = field(repr=False, metadata={"doc": "http:// or https:// URL"})
     send: bool = _is(default=True, doc="signed transactions go here too")
+    relay: bool = _is(default=False, doc="a private relay: gets what is routed to it, is never read from")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +118,14 @@ class LimitSettings:
     gas_reserve_eth: Annotated[Decimal, Ge(0)] = _is(
         Decimal("0.02"), "kept for cancels and exits; below it nothing is opened, ETH"
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutionSettings:
+    """How transactions leave."""
+
+    __pydantic_config__ = _STRICT
+    route: str = _is("public", "public (every endpoint that sends), or the name of a relay; never widened")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +195,7 @@ class DevnetSettings:
     __pydantic_config__ = _STRICT
     seed: int = _is(7, "of the noise traders")
     noise: bool = _is(default=True, doc="let noise traders move prices")
+    relays: tuple[str, ...] = _is((), "which of its endpoints play a private relay")
     fork_url: str | None = field(
         default=None, repr=False, metadata={"doc": "fork this chain instead of a new one"}
     )
@@ -204,6 +214,7 @@ class Settings:
     venue: VenueSettings = _is(VenueSettings(), "where swaps go")
     strategy: StrategySettings = _is(StrategySettings(), "what trades")
     limits: LimitSettings = _is(LimitSettings(), "what may be risked")
+    execution: ExecutionSettings = _is(ExecutionSettings(), "how transactions leave")
     breaker: BreakerSettings = _is(BreakerSettings(), "the circuit breaker")
     watchdog: WatchdogSettings = _is(WatchdogSettings(), "liveness")
     recovery: RecoverySettings = _is(RecoverySettings(), "recovery from a stop")

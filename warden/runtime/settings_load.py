@@ -275,6 +275,14 @@ def _wrong_endpoints(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]
         if not each.url.startswith(("http://", "https://")):
             keys = ("endpoints", str(number), "url")
             yield keys, f"endpoints.{each.name}: url must start with http:// or https://"
+    if settings.environment is Environment.DEVNET:
+        return
+    route, relays = settings.execution.route, [each.name for each in settings.endpoints if each.relay]
+    if settings.endpoints and len(relays) == len(settings.endpoints):
+        yield ("endpoints",), "every endpoint is a relay: at least one must be there to read from"
+    if route not in {"public", *relays}:
+        known = ", ".join(["public", *relays])
+        yield ("execution", "route"), f"execution.route {route!r} is no relay; known: {known}"
 
 
 def _wrong_for_real(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -24,9 +24,10 @@ class Endpoint(msgspec.Struct, frozen=True):
     name: str
     url: str
     send: bool = True
+    relay: bool = False
 
     def __repr__(self) -> str:
-        return f"Endpoint(name={self.name!r}, send={self.send})"
+        return f"Endpoint(name={self.name!r}, send={self.send}, relay={self.relay})"
 
 
 class Venue(msgspec.Struct, frozen=True):
@@ -36,6 +37,7 @@ class Venue(msgspec.Struct, frozen=True):
         genesis: hash of block 0, hex; empty where the operator has not pinned it.
         weth: the wrapped native token, in which profit is counted.
         tokens: the others.
+        endpoints: all of them, private relays too; `readable` leaves those out.
     """
 
     chain_id: int
@@ -46,6 +48,11 @@ class Venue(msgspec.Struct, frozen=True):
     tokens: tuple[Token, ...]
     endpoints: tuple[Endpoint, ...]
 
+    @property
+    def readable(self) -> tuple[Endpoint, ...]:
+        """The endpoints that may be asked: a private relay is for sending alone."""
+        return tuple(each for each in self.endpoints if not each.relay)
+
 
 def load_venue(settings: Settings, where: Places) -> Venue | None:
     """Return the venue, or None while the devnet has not deployed it yet.
@@ -54,7 +61,8 @@ def load_venue(settings: Settings, where: Places) -> Venue | None:
         ConfigurationInvalid: the manifest is not one.
     """
     if settings.environment is Environment.DEVNET:
-        return _read_manifest(where)
+        made = _read_manifest(where)
+        return None if made is None else _with_relays(made, settings.devnet.relays)
     venue = settings.venue
     if venue.router is None or venue.factory is None or venue.weth is None:
         raise ConfigurationInvalid("venue.router, venue.factory and venue.weth must be set in warden.toml")
@@ -65,8 +73,16 @@ def load_venue(settings: Settings, where: Places) -> Venue | None:
         factory=venue.factory,
         weth=venue.weth,
         tokens=tuple(Token(each.symbol, each.address, each.decimals) for each in venue.tokens),
-        endpoints=tuple(Endpoint(each.name, each.url, each.send) for each in settings.endpoints),
+        endpoints=tuple(Endpoint(each.name, each.url, each.send, each.relay) for each in settings.endpoints),
     )
+
+
+def _with_relays(venue: Venue, names: tuple[str, ...]) -> Venue:
+    unknown = set(names) - {each.name for each in venue.endpoints}
+    if unknown:
+        raise ConfigurationInvalid(f"devnet.relays: the devnet has no endpoint {', '.join(sorted(unknown))}")
+    endpoints = tuple(msgspec.structs.replace(each, relay=each.name in names) for each in venue.endpoints)
+    return msgspec.structs.replace(venue, endpoints=endpoints)
 
 
 def _read_manifest(where: Places) -> Venue | None:

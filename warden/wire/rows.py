@@ -52,7 +52,7 @@ class SignedRow(msgspec.Struct, frozen=True, tag="signed.1"):
         nonce: bound to this intent until it is consumed at finality depth.
         not_after_s: chain time after which it can no longer succeed; 0 for none.
         spend_wei: what it takes out of the capital at most, gas apart.
-        route: `public`, or a relay's name.
+        route: `public`, or a relay's name, or both joined by a plus for the cancel of a private one.
         replaces: the hash of the transaction that this one stands in for, same nonce.
     """
 

@@ -15,6 +15,7 @@ from warden.executor.book import Book
 from warden.executor.protocol import (
     Command,
     Identified,
+    LegDone,
     Record,
     Reply,
     Send,
@@ -327,3 +328,33 @@ def test_paper_signs_and_sends_nothing() -> None:
     commands = scene.submit(intent())
     assert rule_of(commands) == "environment.paper"
     assert [only(commands, kind) for kind in (Simulate, Sign, Send)] == [[], [], []]
+
+
+def test_a_private_trade_takes_its_own_route_and_its_cancel_both() -> None:
+    """DESIGN §3: one route each, never widened by itself; a private one is cancelled there and publicly."""
+    scene = Scene(terms=msgspec.structs.replace(TERMS, route="relay")).begin()
+    tx_hash, commands = scene.trade(intent(1, not_after_s=1_003))
+    (record,) = [each for each in only(commands, Record) if each.then]
+    (send,) = [each for each in record.then if isinstance(each, Send)]
+    assert send.routes == ("relay",)
+    scene.tell(LegDone(tx_hash=tx_hash, endpoint="relay", result="unknown", text=""))
+    (again,) = only(scene.read(), Send)
+    assert again.routes == ("relay",)
+    scene.tell(LegDone(tx_hash=tx_hash, endpoint="relay", result="unknown", text=""))
+    signs: list[Sign] = []
+    for _ in range(6):
+        signs += only(scene.read(), Sign)
+    _, commands = scene.sign(signs[0])
+    (record,) = [each for each in only(commands, Record) if each.then]
+    (send,) = [each for each in record.then if isinstance(each, Send)]
+    assert send.routes == ("relay", "public")
+
+
+def test_a_route_that_is_gone_is_cancelled_publicly() -> None:
+    """A relay that left the configuration leaves a transaction open: its nonce is taken back in the end."""
+    scene = Scene(terms=msgspec.structs.replace(TERMS, route="gone")).begin()
+    scene.trade(intent(1, not_after_s=1_003))
+    signs: list[Sign] = []
+    for _ in range(6):
+        signs += only(scene.read(), Sign)
+    assert [sign.draft.route for sign in signs] == ["gone+public"]

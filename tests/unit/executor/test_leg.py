@@ -136,7 +136,7 @@ def open_gate() -> FakeGate:
 def test_an_accepted_send(start: Callable[..., tuple[Leg, Node]], results: queue.Queue[LegDone]) -> None:
     """The bytes arrive as they were signed, over a connection that stood before."""
     leg, node = start(open_gate(), lambda _: http({"jsonrpc": "2.0", "id": 1, "result": HASH}))
-    leg.send(Send(HASH, "0x0102", TICKET))
+    leg.send(Send(HASH, "0x0102", TICKET, ("public",)))
     assert results.get(timeout=WAIT_S).result == ACCEPTED
     (body,) = node.received
     assert json.loads(body)["params"] == ["0x0102"]
@@ -148,7 +148,7 @@ def test_a_closed_gate_lets_no_byte_out(
     """I1: refused before the first write means that nothing began and nothing arrived."""
     gate = FakeGate(lambda _: Refusal("stop", "stopped"))
     leg, node = start(gate, lambda _: None)
-    leg.send(Send(HASH, "0x0102", TICKET))
+    leg.send(Send(HASH, "0x0102", TICKET, ("public",)))
     done = results.get(timeout=WAIT_S)
     assert (done.result, done.text) == (NOT_BEGUN, "gate closed: stopped")
     assert node.received == []
@@ -160,7 +160,7 @@ def test_a_stop_aborts_a_half_written_leg(
     """I1: a send too large for one write is cut off when the gate closes between two writes."""
     gate = FakeGate(lambda asked: None if asked == 1 else Refusal("stop", "stopped"))
     leg, node = start(gate, lambda _: None)
-    leg.send(Send(HASH, "0x" + "00" * 32 * 1024 * 1024, TICKET))
+    leg.send(Send(HASH, "0x" + "00" * 32 * 1024 * 1024, TICKET, ("public",)))
     done = results.get(timeout=WAIT_S)
     assert (done.result, done.text) == (UNKNOWN, "gate closed: stopped")
     assert gate.asked == 2
@@ -172,7 +172,7 @@ def test_an_endpoint_that_cannot_be_reached(results: queue.Queue[LegDone]) -> No
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     leg = Leg(Endpoint("gone", f"http://127.0.0.1:{port}"), open_gate(), results.put)  # type: ignore[arg-type] # as above
-    leg.send(Send(HASH, "0x01", TICKET))
+    leg.send(Send(HASH, "0x01", TICKET, ("public",)))
     assert results.get(timeout=WAIT_S).result == NOT_BEGUN
     leg.close()
 
@@ -183,9 +183,9 @@ def test_an_endpoint_that_hangs_up_leaves_it_unknown(
     """EX3: the bytes arrived and no answer came: unknown; and the next send has a connection again."""
     answers = iter([None, http({"jsonrpc": "2.0", "id": 1, "result": HASH})])
     leg, _ = start(open_gate(), lambda _: next(answers))
-    leg.send(Send(HASH, "0x01", TICKET))
+    leg.send(Send(HASH, "0x01", TICKET, ("public",)))
     assert results.get(timeout=WAIT_S).result == UNKNOWN
-    leg.send(Send(HASH, "0x01", TICKET))
+    leg.send(Send(HASH, "0x01", TICKET, ("public",)))
     assert results.get(timeout=WAIT_S).result == ACCEPTED
 
 
