@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -97,14 +98,19 @@ class Slots:
             return []  # never reserved: the caller then says that the disk is full
 
     def _make_directory(self) -> None:
-        if self.path.is_dir():
-            return
-        self.path.mkdir(mode=0o700)
-        like = self._stop.stat()
-        if self.path.stat().st_gid != like.st_gid:
-            os.chown(self.path, -1, like.st_gid)
-        self.path.chmod(like.st_mode & 0o7777)
-        sync_directory(self.path.parent)
+        """Make the directory, and give it the stop directory's group and rights as far as we may."""
+        new = not self.path.is_dir()
+        if new:
+            self.path.mkdir(mode=0o700)
+        like, found = self._stop.stat(), self.path.stat()
+        # Not ours? Then whoever set the instance up has given it what it needs.
+        with contextlib.suppress(PermissionError):
+            if found.st_gid != like.st_gid:
+                os.chown(self.path, -1, like.st_gid)
+            if stat.S_IMODE(self.path.stat().st_mode) != stat.S_IMODE(like.st_mode):
+                self.path.chmod(stat.S_IMODE(like.st_mode))
+        if new:
+            sync_directory(self.path.parent)
 
     def _fill(self, path: Path, group: int) -> None:
         """Make one slot, whole or not at all: written, for what is only allocated may need blocks later."""
@@ -114,9 +120,9 @@ class Slots:
             try:
                 if os.write(handle, _BLANK) != SLOT_BYTES:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(unfinished))
-                if os.fstat(handle).st_gid != group:
-                    os.fchown(handle, -1, group)
                 os.fchmod(handle, _SLOT_RIGHTS)
+                with contextlib.suppress(PermissionError):  # as above
+                    os.fchown(handle, -1, group)
                 os.fsync(handle)
             finally:
                 os.close(handle)

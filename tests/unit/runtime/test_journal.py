@@ -285,7 +285,42 @@ def test_a_crash_leaves_a_good_beginning(path: Path, tmp_path: Path) -> None:
     assert verify(crashed / "executor.db")[1] == []
 
 
-def test_the_file_is_for_its_owner_and_group(journal: Journal, path: Path) -> None:
-    """The stop's caller may read it without the executor (DESIGN §3)."""
+def test_the_files_are_for_their_owner_and_group_and_stay(path: Path) -> None:
+    """The stop's caller may read it without the executor (DESIGN §3); also files of an older version."""
+    path.touch(0o600)
+    journal = Journal(path, SystemClock())
     assert journal.name == "executor"
-    assert path.stat().st_mode & 0o777 == 0o640
+    journal.append("kind", b"")
+    journal.close()
+    rights = {each.name: each.stat().st_mode & 0o777 for each in path.parent.iterdir()}
+    names = ["executor.checkpoint", "executor.db", "executor.db-shm", "executor.db-wal"]
+    assert rights == dict.fromkeys(names, 0o640)
+
+
+def test_after_an_orderly_end_the_one_file_is_the_whole_journal(path: Path, tmp_path: Path) -> None:
+    """It can be copied away alone."""
+    fill(path, 300)
+    assert path.with_name("executor.db-wal").stat().st_size == 0
+    shutil.copy(path, tmp_path / "alone.db")
+    assert verify(tmp_path / "alone.db") == (300, [])
+
+
+def test_a_reader_at_the_end_costs_nothing_but_the_folding(path: Path) -> None:
+    """Somebody who reads while the writer ends holds it up by nothing, and loses nothing."""
+    fill(path, 10)
+    journal = Journal(path, SystemClock())
+    with contextlib.closing(apsw.Connection(str(path))) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM journal").fetchall()
+        journal.append("kind", b"more")
+        journal.close()
+    assert verify(path) == (11, [])
+
+
+def test_a_setting_that_does_not_take_effect_is_refused() -> None:
+    """WAL and synchronous=FULL are read back, not believed."""
+    with (
+        contextlib.closing(apsw.Connection(":memory:")) as connection,
+        pytest.raises(JournalBroken, match="refuses WAL with synchronous=FULL: memory, 2"),
+    ):
+        module._set(connection)
