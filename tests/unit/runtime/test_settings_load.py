@@ -10,9 +10,10 @@ import pytest
 
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
+from warden.domain.roles import Role
 from warden.runtime import settings_load
-from warden.runtime.places import create
-from warden.runtime.settings import Settings, read_frozen
+from warden.runtime.places import INSTALLED_MARK, create, places
+from warden.runtime.settings import DevnetSettings, EndpointSettings, Settings, read_frozen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -295,3 +296,20 @@ def test_a_frozen_copy_that_is_none_is_refused(tmp_path: Path, content: bytes | 
     with pytest.raises(ConfigurationInvalid, match="warden up") as caught:
         read_frozen(where)
     assert "\n" not in str(caught.value)
+
+
+def test_each_role_gets_what_is_meant_for_it(tmp_path: Path) -> None:
+    """I8: when installed, no URL is in the trader's copy; gateway and executor have them."""
+    (tmp_path / INSTALLED_MARK).touch()
+    (tmp_path / "settings").mkdir()
+    settings = Settings(
+        endpoints=(EndpointSettings(name="one", url="https://host/SECRET-A"),),
+        devnet=DevnetSettings(fork_url="https://host/SECRET-B"),
+    )
+    settings_load.freeze(settings, places(tmp_path))
+    for role in Role:
+        where = places(tmp_path, role)
+        text = where.settings.read_text(encoding="utf-8")
+        assert ("SECRET-A" in text) is (role in {Role.GATEWAY, Role.EXECUTOR})
+        assert ("SECRET-B" in text) is (role is Role.DEVNET)
+        assert read_frozen(where).endpoints[0].name == "one"

@@ -8,9 +8,10 @@ import pytest
 
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
-from warden.runtime.places import Places, create
+from warden.domain.roles import Role
+from warden.runtime.places import INSTALLED_MARK, Places, create, places
 from warden.runtime.settings import Settings, WalletSettings
-from warden.runtime.wallet import keystore_path, password_path, wallet_address
+from warden.runtime.wallet import announce_wallet, keystore_path, password_path, wallet_address
 
 DEVNET = Settings(environment=Environment.DEVNET)
 LIVE = Settings(environment=Environment.LIVE, wallet=WalletSettings(keystore=Path("k.json")))
@@ -60,3 +61,23 @@ def test_a_keystore_that_is_none_is_one_line(where: Places, content: bytes | Non
     with pytest.raises(ConfigurationInvalid, match=r"wallet\.json") as caught:
         wallet_address(DEVNET, where)
     assert "\n" not in str(caught.value)
+
+
+def test_installed_only_the_executor_reads_the_keystore(tmp_path: Path) -> None:
+    """I8: the others read the address that root wrote down."""
+    (tmp_path / INSTALLED_MARK).touch()
+    (tmp_path / "keys").mkdir()
+    announce_wallet(places(tmp_path), "0x" + "AB" * 20)
+    for role in Role:
+        if role is not Role.EXECUTOR:
+            assert wallet_address(LIVE, places(tmp_path, role)) == "0x" + "ab" * 20
+    with pytest.raises(ConfigurationInvalid, match=r"wallet\.keystore"):
+        wallet_address(LIVE, places(tmp_path, Role.EXECUTOR))
+
+
+def test_installed_a_credential_does_not_serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It belongs to the unit's user, which is root, not the executor."""
+    (tmp_path / INSTALLED_MARK).touch()
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    with pytest.raises(ConfigurationInvalid, match=r"wallet\.password_file"):
+        password_path(LIVE, places(tmp_path))
