@@ -41,7 +41,7 @@ RECOVER = Kind(
     does="The stops below are cleared, then trading begins once every check passes.",
     does_not="It raises no limit and resets no loss.",
 )
-_FIELDS: Final = ("operator", "reason", "phrase")
+_FIELDS: Final = ("operator", "approver", "reason", "phrase")
 _STOPS_NAMED: Final = 2
 _TEXT_MAX: Final = 200
 
@@ -72,6 +72,7 @@ class Order(ModalScreen[None]):
         self._fields = {name: Input(id=name, compact=True, max_length=_TEXT_MAX) for name in _FIELDS}
         # Whoever sits here is offered, not assumed: it stands in the field to be read.
         self._fields["operator"].value = operator
+        self._fields["approver"].placeholder = "second operator, where two must agree"
         self._go = Button(kind.verb.capitalize(), id="go", compact=True, variant="warning", disabled=True)
         self._message = Static(id="message", markup=False)
         self._refusal = ""
@@ -93,6 +94,8 @@ class Order(ModalScreen[None]):
                 yield Static(line((self._stops(), Tone.PLAIN)), markup=False)
             yield Label("operator")
             yield self._fields["operator"]
+            if kind is RECOVER:
+                yield self._fields["approver"]
             yield Label("reason")
             yield self._fields["reason"]
             yield Label(f"type: {self.phrase}", markup=False)
@@ -150,7 +153,12 @@ class Order(ModalScreen[None]):
         request: OperatorRequest = (
             Arm(operator=operator, reason=reason)
             if self._kind is ARM
-            else Recover(operator=operator, reason=reason, stop_ids=self._stop_ids)
+            else Recover(
+                operator=operator,
+                reason=reason,
+                stop_ids=self._stop_ids,
+                approver=self._text("approver"),
+            )
         )
         self.run_worker(lambda: self._put(request), thread=True, exit_on_error=False)
 

@@ -187,11 +187,13 @@ async def test_recovering_names_the_stops_that_were_read(instance: Instance) -> 
             order = await open_order(pilot, live.app, "r")
             await showing(pilot, live.app, "first (MANUAL, bob)")
             (instance.places.stop / "second").touch()
-            await fill(pilot, order, phrase="recover devnet", reason="a test")
+            await fill(pilot, order, phrase="recover devnet", reason="a test", approver=" bob ")
             await settle(pilot, lambda: not order.query_one("#go", Button).disabled, "way to go")
             order.query_one("#go", Button).press()
             await settle(pilot, lambda: bool(speaking.requests), "request")
-    assert speaking.requests == [Recover(operator="ada", reason="a test", stop_ids=("first",))]
+    assert speaking.requests == [
+        Recover(operator="ada", reason="a test", stop_ids=("first",), approver="bob")
+    ]
 
 
 async def test_a_refusal_is_shown_and_the_phrase_asked_again(instance: Instance) -> None:
