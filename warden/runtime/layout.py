@@ -96,7 +96,7 @@ def entries(where: Places, secrets: tuple[Path, ...] = ()) -> Iterator[Entry]:
     yield _directory(where.stop, watchdog, OPERATORS, 0o3775)
     yield _directory(where.stop / "cleared", watchdog, OPERATORS, 0o2755)
     # Not sticky: whoever stops on a full disk takes a slot from there.
-    yield _directory(where.stop.with_name("stop.reserve"), watchdog, OPERATORS, 0o2770)
+    yield _directory(where.stop.with_name("stop.reserve"), watchdog, OPERATORS, 0o2775)
     for role in PROCESSES:
         yield _directory(where.role(role), user_of(role), door_of(role), 0o2750)
         yield _directory(where.state_of(role), user_of(role), OPERATORS, 0o2750)

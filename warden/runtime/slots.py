@@ -103,12 +103,14 @@ class Slots:
         if new:
             self.path.mkdir(mode=0o700)
         like, found = self._stop.stat(), self.path.stat()
+        # All but sticky: there only a slot's owner could take it.
+        rights = stat.S_IMODE(like.st_mode) & ~stat.S_ISVTX
         # Not ours? Then whoever set the instance up has given it what it needs.
         with contextlib.suppress(PermissionError):
             if found.st_gid != like.st_gid:
                 os.chown(self.path, -1, like.st_gid)
-            if stat.S_IMODE(self.path.stat().st_mode) != stat.S_IMODE(like.st_mode):
-                self.path.chmod(stat.S_IMODE(like.st_mode))
+            if stat.S_IMODE(self.path.stat().st_mode) != rights:
+                self.path.chmod(rights)
         if new:
             sync_directory(self.path.parent)
 
