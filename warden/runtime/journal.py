@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["GENESIS", "ROWS_WAITING_MAX", "Journal", "Row", "chain", "open_reader", "read", "verify"]
 
 ROWS_WAITING_MAX: Final = 10_000
-_GROUP_ROWS_MAX: Final = 256
+_GROUP_ROWS_MAX: Final = 1_024
 _READ_ROWS: Final = 1_024
 _BUSY_MS: Final = 2_000
 # The log is folded into the file when it has this many pages of 4 KiB; it stays that long and is reused.
