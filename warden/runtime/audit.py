@@ -6,6 +6,7 @@ over everything once an hour. What does not hold is raised, and nothing is sent 
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from warden.domain.errors import JournalBroken
@@ -115,7 +116,6 @@ def from_checkpoint(
 
     Raises:
         JournalBroken: it does not hold, it contradicts its checkpoint, or it cannot be read.
-        OSError: the checkpoint cannot be written.
     """
     start, _ = checkpoints.load(path)
     if refuted := checkpoints.refute(connection, path, start):
@@ -124,7 +124,9 @@ def from_checkpoint(
     walk.go(on_step)
     _refuse(walk)
     if walk.at != start:
-        checkpoints.save(path, walk.at)
+        # A full disk keeps nobody from starting: the one before stands, and the next start verifies more.
+        with contextlib.suppress(OSError):
+            checkpoints.save(path, walk.at)
     return walk.at
 
 

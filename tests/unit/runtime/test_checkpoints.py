@@ -209,3 +209,15 @@ def test_what_cannot_be_saved_leaves_the_one_before(path: Path, monkeypatch: pyt
     with pytest.raises(OSError, match="Input/output"):
         save(path, Place(9, b"\x01" * 32, 0))
     assert checkpoint_path(path).read_bytes() == before
+
+
+def test_a_checkpoint_that_cannot_be_saved_keeps_nobody_from_starting(path: Path) -> None:
+    """A full disk, say: the walk was made all the same, and the next start makes it again."""
+    fill(path, 4)
+    checkpoint_path(path).unlink()
+    checkpoint_path(path).with_suffix(".checkpoint.new").mkdir()  # in the way
+    journal = Journal(path, SystemClock())
+    assert journal.synced == 4
+    journal.append("kind", b"more")
+    journal.close()
+    assert verify(path) == (5, [])
