@@ -16,7 +16,6 @@ from tests.process.users_trial import TOML, Trial
 from warden.domain.errors import EXIT_DONE, EXIT_FAILED, EXIT_REFUSED, EXIT_USAGE
 from warden.domain.roles import PROCESSES, Role
 from warden.runtime.layout import user_of
-from warden.runtime.places import places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +32,7 @@ def laid_out() -> Iterator[Trial]:
     with Trial() as trial:
         code, said = trial.install("--operator", OPERATOR)
         assert code in {EXIT_DONE, EXIT_FAILED}, said  # the clone's own rights are the machine's matter
-        (trial.home / "warden.toml").write_text(TOML, encoding="utf-8")
+        trial.write(trial.home / "warden.toml", TOML)
         code, said = trial.install("--firewall")
         assert "nft --file" in said, said
         yield trial
@@ -92,7 +91,7 @@ def recover(trial: Trial) -> None:
 
 def test_a_wrong_right_is_refused_and_mended(laid_out: Trial) -> None:
     """I8: nothing starts while the trader could enter another's directory; scripts/install puts it right."""
-    directory = places(laid_out.home).state_of(Role.EXECUTOR)
+    directory = laid_out.where.state_of(Role.EXECUTOR)
     assert laid_out.root("chmod", "0777", str(directory))[0] == 0
     code, said = laid_out.warden("root", "up")
     assert code == EXIT_REFUSED
@@ -123,7 +122,7 @@ def test_only_root_starts_and_ends(laid_out: Trial) -> None:
 
 
 def test_each_program_runs_as_its_own_user(trial: Trial) -> None:
-    """I8: no two share one, none is root; what root made meanwhile belongs to those it is for."""
+    """I8, OP4: no two share one, none is root; what root made meanwhile belongs to those it is for."""
     pids = {each["name"]: str(each["pid"]) for each in trial.status()["processes"]}
     users = {name: trial.root("ps", "-o", "user:32=", "-p", pid)[1].strip() for name, pid in pids.items()}
     assert users == {role.value: user_of(role) for role in PROCESSES}
@@ -196,6 +195,52 @@ def test_a_hung_trader_is_ended_through_supervisord(trial: Trial) -> None:
     trial.root("kill", "-STOP", str(before))
     replaced(trial, Role.TRADER, before)
     trades(trial, 1)
+
+
+def test_live_starts_with_the_users(trial: Trial) -> None:
+    """I8: what is refused under one user starts here, on the devnet's chain, and waits to be armed."""
+    chain = json.loads(trial.read(trial.where.devnet_manifest))
+    endpoints = "".join(
+        f'[[endpoints]]\nname = "{each["name"]}"\nurl = "{each["url"]}"\n' for each in chain["endpoints"]
+    )
+    live = trial.home.with_name("live")
+    toml = f"""environment = "live"
+[chain]
+id = {chain["chain_id"]}
+[gateway]
+port = 0
+[api]
+port = 0
+[wallet]
+keystore = "keys/wallet.json"
+password_file = "keys/wallet.password"
+[venue]
+router = "{chain["router"]}"
+factory = "{chain["factory"]}"
+weth = "{chain["weth"]}"
+{endpoints}"""
+    assert trial.root("nft", "delete", "table", "inet", "warden") == (0, "")
+    trial.install_in(live)
+    trial.write(live / "warden.toml", toml)
+    for name in ("wallet.json", "wallet.password"):
+        assert trial.root("cp", str(trial.home / "keys" / name), str(live / "keys" / name)) == (0, "")
+    code, said = trial.root("-m", "warden.cli", "up", "--home", str(live), limit_s=200)
+    trial.root("-m", "warden.cli", "down", "--home", str(live))
+    assert code == EXIT_DONE, said
+    assert "live OBSERVING" in said
+
+
+def test_a_trader_that_fills_the_disk_ends_trading_and_no_stop(trial: Trial) -> None:
+    """I4, I8: users share the disk: full, nothing is sent any more, and an operator's stop is CONFIRMED."""
+    fill = trial.where.state_of(Role.TRADER) / "fill"
+    code, said = trial.as_user(TRADER, "sh", "-c", f"cat /dev/zero > {fill}")
+    assert code != 0
+    assert "No space left" in said
+    trial.wait(lambda status: str(status["gate"]).startswith(("closed", "integrity")), "closed gate")
+    ordered = stop(trial)
+    assert (ordered["level"], ordered["recorded"]) == ("CONFIRMED", True)
+    assert [each["operator"] for each in trial.status()["stops"]] == [OPERATOR]
+    assert trial.as_user(TRADER, "rm", str(fill)) == (0, "")
 
 
 def test_verify_and_down(trial: Trial) -> None:

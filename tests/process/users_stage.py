@@ -20,6 +20,7 @@ from tests.instance import REPOSITORY
 
 COMMAND_LIMIT_S = 300
 OPERATOR = "alice"
+HOME_MIB = 200
 ANSWER_FD = 3
 
 
@@ -61,11 +62,13 @@ def run(user: str, words: list[str], limit_s: float) -> tuple[int, str]:
 
 
 def prepare(home: Path) -> None:
-    """A private /etc, a way for everybody to the interpreter and the clone, a loopback device."""
+    """A private /etc, a small disk, a way for all to the interpreter and the clone, a loopback device."""
     own = Path(tempfile.mkdtemp(prefix="etc-", dir=home.parent))
     shutil.copytree("/etc", own / "etc", symlinks=True, ignore_dangling_symlinks=True)
     mount("--bind", str(own / "etc"), "/etc")
     open_way([Path(sys.base_prefix).resolve(), REPOSITORY], own)
+    home.mkdir()
+    mount("-t", "tmpfs", "-o", f"size={HOME_MIB}m,mode=755", "tmpfs", str(home))
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)  # noqa: S607 - of the system
     subprocess.run(["useradd", "--no-create-home", OPERATOR], check=True)  # noqa: S607 - of the system
 

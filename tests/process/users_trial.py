@@ -12,9 +12,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import msgspec
+
 from tests.instance import REPOSITORY
 from tests.needs import need_anvil, need_root, need_tool
 from tests.process.users_stage import OPERATOR
+from warden.domain.errors import EXIT_DONE, EXIT_FAILED
+from warden.runtime.places import Places, places
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +98,11 @@ class Trial:
         """The interpreter, for a shell."""
         return str(REPOSITORY / ".venv/bin/python")
 
+    @property
+    def where(self) -> Places:
+        """The places of the home, which is seen from inside only."""
+        return msgspec.structs.replace(places(self.home), installed=True)
+
     def root(self, *words: str, limit_s: float = 120) -> tuple[int, str]:
         """Run a command as root."""
         return self.as_user("root", *words, limit_s=limit_s)
@@ -101,6 +110,23 @@ class Trial:
     def install(self, *options: str) -> tuple[int, str]:
         """Run scripts/install without the set-up before it."""
         return self.root("-m", "scripts.installation", "--home", str(self.home), *options)
+
+    def install_in(self, home: Path) -> None:
+        """Lay out another home beside the first, of the same users."""
+        code, said = self.root("-m", "scripts.installation", "--home", str(home))
+        assert code in {EXIT_DONE, EXIT_FAILED}, said
+
+    def write(self, path: Path, text: str) -> None:
+        """Write a file inside, as root."""
+        given = self.base / "given"
+        given.write_text(text, encoding="utf-8")
+        assert self.root("cp", str(given), str(path)) == (0, "")
+
+    def read(self, path: Path) -> str:
+        """Read a file inside, as root."""
+        code, text = self.root("cat", str(path))
+        assert code == 0, text
+        return text
 
     def warden(self, user: str, *words: str, limit_s: float = 120) -> tuple[int, str]:
         """Run the command `warden` for the home."""
