@@ -11,7 +11,7 @@ from tests.unit.watchdog.scene import LIFE_MS, MS, Scene
 from warden.domain.causes import RULES, Cause
 from warden.domain.modes import Mode
 from warden.domain.roles import Role
-from warden.watchdog.commands import Grant, WriteRow
+from warden.watchdog.commands import ClearStops, Grant, WriteRow
 from warden.watchdog.events import JournalFailed, OperatorAsked, Paused, StopsCleared
 from warden.watchdog.liveness import Condition
 from warden.wire.messages import (
@@ -38,6 +38,12 @@ _CLEAR, _THAW = ClearIncident("ann", "looked into", "s1"), Thaw("ann", "looked")
 _ROLES = st.sampled_from([Role.EXECUTOR, Role.GATEWAY, Role.TRADER, Role.LOGGER])
 _POLICIES = st.sampled_from(["hold", "cancel", "cancel", "flatten", "", "later"])
 _REASONS = st.sampled_from(["MANUAL", "MANUAL", "SECURITY_BREACH", "later"])
+_SCENES = st.tuples(
+    st.sampled_from(["s1", "s2"]),
+    st.sampled_from(["cancel", "cancel", "flatten", "hold"]),
+    st.sampled_from(["MANUAL", "SECURITY_BREACH"]),
+    st.sampled_from([[1, 2, 3], [2, 3, 4]]),
+)
 _STATES = st.sampled_from(list(ProcessState))
 
 
@@ -69,11 +75,11 @@ def _take_away(scene: _Watched, stop_ids: list[str]) -> None:
     scene.cleanup_until_ns = 0
 
 
-def _stop_with_open(scene: Scene, policy: str) -> None:
+def _stop_with_open(scene: Scene, stop_id: str, policy: str, reason: str, nonces: list[int]) -> None:
     """A stop meets open transactions, and time enough for a round of leave."""
-    _set_open(scene, [1, 2, 3])
+    _set_open(scene, nonces)
     scene.run(250)
-    _stop(scene, "s1", policy, "MANUAL")
+    _stop(scene, stop_id, policy, reason)
     scene.run(500)
 
 
@@ -110,7 +116,8 @@ _STEPS: st.SearchStrategy[tuple[Callable[..., object], tuple[object, ...]]] = st
     st.tuples(st.just(_set_open), st.tuples(st.lists(st.integers(0, 5), max_size=3, unique=True))),
     st.tuples(st.just(_take_away), st.tuples(st.sampled_from([["s1"], ["s1", "s2", "s3"]]))),
     st.tuples(st.just(Scene.obey), st.just(())),
-    st.tuples(st.just(_stop_with_open), st.tuples(st.sampled_from(["cancel", "cancel", "flatten", "hold"]))),
+    st.tuples(st.just(_stop_with_open), _SCENES),
+    st.tuples(st.just(_stop_with_open), _SCENES),
     st.tuples(st.just(_put_right), st.tuples(st.sampled_from([_RECOVER, _RECOVER, _ARM, _THAW, _CLEAR]))),
     st.tuples(st.just(Scene.clear_what_is_asked), st.just(())),
     st.tuples(st.just(_set_unreadable), st.tuples(st.sampled_from(["", "", "cannot be read"]))),
@@ -156,6 +163,8 @@ class _Watched(Scene):
         for command in commands:
             if isinstance(command, Grant) and isinstance(command.leave, CleanupPermit):
                 self._judge_cleanup(command.leave)
+            if isinstance(command, ClearStops):
+                assert all(core.incidents.known.get(each, True) for each in command.stop_ids), "a breach"
             if isinstance(command, WriteRow):
                 assert not core.out.failed or isinstance(event, JournalFailed)
             if isinstance(command, Grant) and isinstance(command.leave, Permit):
