@@ -12,7 +12,7 @@ from tests.process.system import System
 from warden.domain.intents import TradeState
 from warden.domain.modes import Mode
 from warden.domain.roles import Role
-from warden.wire.rows import OutcomeRow, Purpose
+from warden.wire.rows import OutcomeRow, Purpose, SignedRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,4 +91,32 @@ def test_i6_a_reorged_trade_is_undone_and_settled_again(system: System, again: b
     system.wait(lambda _: states(truth, tx_hash)[-1] in ended, "a new end of the trade")
     wait_until(lambda: truth.disagreements({tx_hash}) == [], "the book as the chain is")
     assert TradeState.FINAL not in states(truth, tx_hash)[: states(truth, tx_hash).index(TradeState.REORGED)]
+    system.wait_trading(system.trades + 2)
+
+
+def test_i6_a_swap_that_lands_in_its_cancels_place_is_booked(system: System) -> None:
+    """I6, EX8: the cancel was mined and is taken back, and the swap that it replaced lands after all."""
+    truth = ChainTruth(system)
+    truth.fault("errors", "eth_sendRawTransaction")
+
+    before = truth.signed().keys()
+
+    def cancels() -> list[SignedRow]:
+        new = (row for tx_hash, row in truth.signed().items() if tx_hash not in before)
+        return [row for row in new if row.purpose is Purpose.CANCEL]
+
+    wait_until(lambda: bool(cancels()), "a cancel of what cannot be sent")
+    row = cancels()[-1]
+    truth.fault("healthy")
+    system.wait(
+        lambda _: TradeState.SUPERSEDED in states(truth, row.replaces), "the swap's end by its cancel"
+    )
+    truth.mining(running=False)
+    depth = int(truth.node("eth_blockNumber"), 16) - truth.outcomes()[row.tx_hash].block + 1
+    assert depth <= DEPTH_MAX
+    truth.node("anvil_reorg", depth, [[truth.signed()[row.replaces].raw, 0]])
+    truth.mining(running=True)
+    system.wait(lambda _: states(truth, row.replaces)[-1] in ON_THE_CHAIN, "the swap on the chain")
+    hashes = {row.tx_hash, row.replaces}
+    wait_until(lambda: truth.disagreements(hashes) == [], "the book as the chain is")
     system.wait_trading(system.trades + 2)

@@ -110,7 +110,7 @@ class Book:
         if row.result == "accepted":
             entry = msgspec.structs.replace(entry, accepted=True)
         elif row.result == "rejected":
-            entry = msgspec.structs.replace(entry, rejected=row.text)
+            entry = msgspec.structs.replace(entry, rejected=row.text or row.result)
         self._entries[row.tx_hash] = entry
 
     def _outcome(self, row: OutcomeRow) -> None:
@@ -118,7 +118,9 @@ class Book:
         if entry is None:
             return
         before = entry.outcome
-        self._entries[row.tx_hash] = msgspec.structs.replace(entry, outcome=row)
+        # After a reorg nobody may hold its bytes any more: they are sent again.
+        accepted = entry.accepted and row.state is not TradeState.REORGED
+        self._entries[row.tx_hash] = msgspec.structs.replace(entry, outcome=row, accepted=accepted)
         if _counts(before.state) and not _counts(row.state):
             self._count(entry.signed.purpose, before, -1)
         elif _counts(row.state) and not _counts(before.state):

@@ -305,12 +305,15 @@ class ExecutorCore:
         signed = entry.signed
         if at.head.nonce > signed.nonce:
             return []
+        newest = all(other.signed.replaces != signed.tx_hash for other in self.book.open())
         if not self._settlement.is_late(entry, at.head):
+            if signed.purpose is Purpose.CANCEL and newest and at.head.base_fee_wei > signed.max_fee_wei:
+                # Gas became dearer than it pays: at this price it would wait for ever, and all else with it.
+                return self._cancel(entry, at, self._own_ticket(Action.CANCEL, at.now))
             if entry.accepted or self._sendings.is_out(signed.tx_hash):
                 return []
             action = Action.CANCEL if signed.purpose is Purpose.CANCEL else Action.OPEN
             return [self._send(signed, self._own_ticket(action, at.now))]
-        newest = all(other.signed.replaces != signed.tx_hash for other in self.book.open())
         if not self._settlement.is_stuck(entry, at.head) or not newest:
             return []
         return self._cancel(entry, at, self._own_ticket(Action.CANCEL, at.now))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 # A receipt and a nonce may be read from different moments: only a second look counts.
 _LOOKS_WITHOUT_RECEIPT: Final = 2
 _STUCK_AFTER_BLOCKS: Final = 2
+_NONCES_LOOKED_AT: Final = 100
+_ON_CHAIN: Final = frozenset({TradeState.MINED, TradeState.FINAL, TradeState.REVERTED})
 
 
 class Settlement:
@@ -38,7 +40,33 @@ class Settlement:
         rows += [
             self._of_mined(entry, head, now) for entry in self._book.unfinal() if self._is_deep(entry, head)
         ]
-        return [row for row in rows if row is not None]
+        found = [row for row in rows if row is not None]
+        return found + self._reopened(found, head, now)
+
+    def _reopened(self, found: list[OutcomeRow], head: HeadRead, now: Now) -> list[OutcomeRow]:
+        """Return what must be looked for once more: its nonce's winner is gone, or is none that is known."""
+        undone = {row.tx_hash for row in found if row.state is TradeState.REORGED}
+        entries = self._book.recent(_NONCES_LOOKED_AT)
+        nonces = {entry.signed.nonce for entry in entries if entry.signed.tx_hash in undone}
+        held = {
+            entry.signed.nonce for entry in entries if not entry.settled or entry.outcome.state in _ON_CHAIN
+        }
+        return [
+            OutcomeRow(tx_hash=entry.signed.tx_hash, state=state, time=now.wall)
+            for entry in entries
+            if (state := self._reopens(entry, head, undone=nonces, held=held)) is not None
+        ]
+
+    @staticmethod
+    def _reopens(entry: Entry, head: HeadRead, *, undone: set[int], held: set[int]) -> TradeState | None:
+        nonce, state = entry.signed.nonce, entry.outcome.state
+        if state is TradeState.SUPERSEDED and nonce in undone:
+            # What took its place was taken back: either may be mined now.
+            return TradeState.REORGED
+        if state is TradeState.RELEASED and entry.rejected and nonce not in held and head.nonce > nonce:
+            # All refused it, and yet somebody used its nonce: one of them may have passed it on.
+            return TradeState.UNKNOWN
+        return None
 
     def is_late(self, entry: Entry, head: HeadRead) -> bool:
         """Tell whether chain time has passed the point after which it cannot succeed any more."""
