@@ -27,10 +27,12 @@ STEP_ROWS: Final = 4_096
 _BEFORE_ALL: Final = -(2**63)
 _HEAD: Final = struct.Struct(">qqI")
 _LENGTH: Final = struct.Struct(">Q")
-# The kind as bytes: after a flipped bit it may be no text any more, which must be told, not raised.
+# A flipped bit may make a field one of another type, or text that is none: told as a damaged row, not raised.
 _STEP: Final = (
-    "SELECT row, time_ns, iif(typeof(kind) = 'text', CAST(kind AS BLOB), NULL), body, hash FROM journal"
-    " WHERE row > ? AND row <= ? ORDER BY row LIMIT ?"
+    "SELECT row, iif(typeof(time_ns) = 'integer', time_ns, NULL),"
+    " iif(typeof(kind) = 'text', CAST(kind AS BLOB), NULL),"
+    " iif(typeof(body) = 'blob', body, NULL), iif(typeof(hash) = 'blob', hash, NULL)"
+    " FROM journal WHERE row > ? AND row <= ? ORDER BY row LIMIT ?"
 )
 
 

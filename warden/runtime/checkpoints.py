@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 SUFFIX: Final = ".checkpoint"
 _BYTES_MAX: Final = 1_000
 _RIGHTS: Final = 0o640
+# What a damaged row holds instead may be text that is none.
+_HASH: Final = (
+    "SELECT iif(typeof(hash) = 'blob', hash, NULL), iif(typeof(time_ns) = 'integer', time_ns, NULL)"
+    " FROM journal WHERE row = ?"
+)
 
 
 class _Written(msgspec.Struct, frozen=True):
@@ -98,7 +103,7 @@ def refute(connection: apsw.Connection, journal: Path, place: Place) -> str:
     if place == START:
         return ""
     try:
-        found = connection.execute("SELECT hash FROM journal WHERE row = ?", (place.row,)).fetchone()
+        found = connection.execute(_HASH, (place.row,)).fetchone()
         last = connection.execute("SELECT coalesce(max(row), 0) FROM journal").get
     except apsw.Error as error:
         raise JournalBroken(f"{journal.name}: {error}") from error
@@ -118,7 +123,7 @@ def refute(connection: apsw.Connection, journal: Path, place: Place) -> str:
 
 def before(connection: apsw.Connection, row: int) -> Place:
     """Return the place after row `row` as the journal has it, the start where that is none of its rows."""
-    found = connection.execute("SELECT row, hash, time_ns FROM journal WHERE row = ?", (row,)).fetchone()
-    if row <= 0 or found is None or not isinstance(found[1], bytes):
+    found = connection.execute(_HASH, (row,)).fetchone() if row > 0 else None
+    if found is None or found[0] is None or found[1] is None:
         return START
-    return Place(row=row, hash=found[1], time_ns=int(found[2]))
+    return Place(row=row, hash=found[0], time_ns=found[1])

@@ -60,6 +60,12 @@ def wait_synced(journal: Journal, row: int) -> None:
     assert journal.error is None
 
 
+def wait_idle(journal: Journal, row: int) -> None:
+    """Wait until a row is durable and was read back: the connection is then left alone."""
+    wait_synced(journal, row)
+    wait_until(lambda: journal._audit.wait_s(journal.synced) > 1, "rows read back")
+
+
 def test_rows_become_durable_in_order(journal: Journal, path: Path) -> None:
     """A number at once, durability announced; another reader then sees it (EX2)."""
     numbers = [journal.append("kind", b"%d" % number) for number in range(500)]
@@ -206,7 +212,7 @@ def test_a_reader_needs_no_writer_and_no_file(path: Path) -> None:
 def test_after_a_failed_commit_nothing_is_taken_any_more(journal: Journal, path: Path) -> None:
     """One error closes it for good: no retry, no further row, and it says why (EX2, FS1)."""
     journal.append("kind", b"good")
-    wait_synced(journal, 1)
+    wait_idle(journal, 1)
     with another_writer(path):
         journal._connection.set_busy_timeout(1)
         lost = journal.append("kind", b"lost")
@@ -225,7 +231,7 @@ def test_a_full_disk_closes_it(path: Path) -> None:
     """SQLITE_FULL is an error like any other; what was durable stays so."""
     journal = Journal(path, SystemClock())
     journal.append("kind", b"good")
-    wait_synced(journal, 1)
+    wait_idle(journal, 1)
     pages = next(iter(journal._connection.execute("PRAGMA page_count")))[0]
     journal._connection.execute(f"PRAGMA max_page_count = {pages + 2}")
     journal.append("kind", b"x" * 1_000_000)
@@ -243,7 +249,7 @@ def test_it_takes_no_more_than_its_bound(
     """A disk that does not answer makes `append` refuse, not the memory grow."""
     monkeypatch.setattr(module, "ROWS_WAITING_MAX", 3)
     journal.append("kind", b"0")
-    wait_synced(journal, 1)
+    wait_idle(journal, 1)
     journal._connection.set_busy_timeout(60_000)
 
     def fill_up() -> None:
