@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from eth_utils.address import to_checksum_address
+
 from warden.domain.errors import JournalBroken, WardenError
 from warden.domain.modes import Environment
 from warden.domain.money import BPS_ONE, WEI_PER_GWEI, ether_to_wei
@@ -79,8 +81,8 @@ def terms_of(settings: Settings, venue: Venue, wallet: str) -> Terms:
         wallet=wallet,
         chain_id=settings.chain.id,
         genesis=venue.genesis,
-        router=venue.router,
-        weth=venue.weth,
+        router=to_checksum_address(venue.router),
+        weth=to_checksum_address(venue.weth),
         route=settings.execution.route,
         legs=_legs_of(venue),
         block_time_s=settings.chain.block_time_s,

@@ -1,5 +1,6 @@
 """The few calls that the executor makes and reads: Router02 swap, ERC-20 approve, Transfer events.
 
+Addresses are encoded from lower case: a strategy's mixed case must not stop the encoder.
 Selectors and topics are the first bytes of Keccak-256 of the signatures in the Solidity ABI specification.
 """
 
@@ -26,23 +27,23 @@ def swap(amount_in: int, min_amount_out: int, path: tuple[str, ...], to: str, de
     """Return the calldata of Router02's exact-input swap; smallest units, deadline in Unix seconds."""
     return _SWAP + encode(
         ["uint256", "uint256", "address[]", "address", "uint256"],
-        [amount_in, min_amount_out, list(path), to, deadline_s],
+        [amount_in, min_amount_out, [token.lower() for token in path], to.lower(), deadline_s],
     )
 
 
 def approve(spender: str, amount: int) -> bytes:
     """Return the calldata of ERC-20's approve for exactly `amount`."""
-    return _APPROVE + encode(["address", "uint256"], [spender, amount])
+    return _APPROVE + encode(["address", "uint256"], [spender.lower(), amount])
 
 
 def balance_of(owner: str) -> str:
     """Return the calldata of ERC-20's balanceOf as hex."""
-    return "0x" + (_BALANCE_OF + encode(["address"], [owner])).hex()
+    return "0x" + (_BALANCE_OF + encode(["address"], [owner.lower()])).hex()
 
 
 def allowance(owner: str, spender: str) -> str:
     """Return the calldata of ERC-20's allowance as hex."""
-    return "0x" + (_ALLOWANCE + encode(["address", "address"], [owner, spender])).hex()
+    return "0x" + (_ALLOWANCE + encode(["address", "address"], [owner.lower(), spender.lower()])).hex()
 
 
 def uint(result: object) -> int:

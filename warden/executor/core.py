@@ -116,6 +116,10 @@ class ExecutorCore:
         """Work that came in, against `handled`."""
         return self.handled + len(self._preparing)
 
+    def hashes_out(self) -> tuple[str, ...]:
+        """Return the hashes of which some leg has not ended, settled ones too: it may still write (I3)."""
+        return self._sendings.hashes()
+
     def fresh_head(self, now: Now) -> HeadRead | None:
         """Return the chain's state, None when the last read is too old to decide on."""
         return None if now.boot_ns - self._head_ns > _HEAD_OLD_AFTER_NS else self.head
@@ -175,7 +179,7 @@ class ExecutorCore:
         intent = preparing.intent
         nonce = self.book.next_nonce(head.nonce)
         self._tickets[intent.intent_id] = Ticket(
-            action=intent.proposal.action,
+            action=Action.OPEN,
             trader_session=intent.trader_session,
             not_after_boot_ns=intent.not_after_boot_ns,
         )

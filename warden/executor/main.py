@@ -14,7 +14,7 @@ from eth_utils.address import to_checksum_address
 
 from warden import __version__
 from warden.domain.errors import ConfigurationInvalid, InvariantBroken, JournalBroken
-from warden.domain.modes import Environment
+from warden.domain.modes import Action, Environment
 from warden.domain.risk.refusal import Refusal
 from warden.domain.roles import Role
 from warden.executor.beginnings import Unlocking, book_of, terms_of
@@ -52,7 +52,7 @@ from warden.runtime.wallet import wallet_address
 from warden.wire.addresses import INTENTS, STOP
 from warden.wire.codec import Undecodable, decode, encode, to_json
 from warden.wire.messages import CleanupPermit, Head, ProcessState, Submit, TraderLeave
-from warden.wire.rows import EndedRow, StartedRow, WitnessRow
+from warden.wire.rows import EndedRow, ExecutorRow, OpenRow, StartedRow, WitnessRow
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ _IDENTIFY_NS: Final = 1_000 * NS_PER_MS
 _HEAD_MS_MIN: Final = 100
 _WITNESS_NS: Final = 60_000 * NS_PER_MS
 _NONCES_MAX: Final = 64
+_OPEN_ROW_EVERY: Final = 500
 _NO_SESSION: Final = Refusal("session", "an intent must carry the session that the watchdog gave its trader")
 
 
@@ -129,8 +130,7 @@ class Executor:
     # --- one turn
 
     def _turn(self) -> None:
-        open_hashes = tuple(entry.signed.tx_hash for entry in self._book.open())
-        self._desk.serve(open_hashes)
+        self._desk.serve(self._in_flight())
         self._stop_watch.drain()
         for row in self._desk.look():
             self._record(Record(row=row))
@@ -240,7 +240,8 @@ class Executor:
                     self._frame.event(Severity.WARNING, "bus.undecodable", f"from {incoming.role}: {error}")
                 continue
             intent = submit.intent
-            ticket = Ticket(intent.proposal.action, intent.trader_session, intent.not_after_boot_ns)
+            # Opening, whatever the trader calls it.
+            ticket = Ticket(Action.OPEN, intent.trader_session, intent.not_after_boot_ns)
             # An intent without a session is nobody's; only Warden's own transactions carry none.
             gate = self._gate.refusal(ticket) if intent.trader_session else _NO_SESSION
             submitted = Submitted(intent, incoming.identity, gate, self._gate.size_percent)
@@ -289,6 +290,12 @@ class Executor:
                 Severity.INFO, "gate.closed" if word else "gate.open", status.gate or "the gate is open"
             )
 
+    def _in_flight(self) -> tuple[str, ...]:
+        """Return every hash that may still reach an endpoint, or land (I3)."""
+        open_hashes = [entry.signed.tx_hash for entry in self._book.open()]
+        out = () if self._core is None else self._core.hashes_out()
+        return tuple(dict.fromkeys([*open_hashes, *out]))
+
     def _open_nonces(self) -> tuple[int, ...]:
         nonces = sorted({entry.signed.nonce for entry in self._book.open()})
         return tuple(nonces[:_NONCES_MAX])
@@ -331,12 +338,18 @@ class Executor:
     def _record(self, command: Record) -> None:
         """Hand a row to the journal; what follows from it waits for its sync."""
         try:
-            number = self._journal.append(str(command.row.__struct_config__.tag), to_json(command.row))
+            number = self._append(command.row)
+            if number % _OPEN_ROW_EVERY == 0:
+                # So that the journal's tail alone tells what may still land, however old the journal is.
+                self._append(OpenRow(hashes=tuple(entry.signed.tx_hash for entry in self._book.open())))
         except JournalBroken as error:
             self._halt(str(error))
             return
         if command.then:
             self._after.append((number, command.then))
+
+    def _append(self, row: ExecutorRow) -> int:
+        return self._journal.append(str(row.__struct_config__.tag), to_json(row))
 
     def _carry_on_after_sync(self) -> None:
         self._journal.acknowledge()

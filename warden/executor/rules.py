@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from warden.domain.modes import Action
 from warden.domain.risk import circuit_breaker
 from warden.domain.risk.circuit_breaker import Breaker
 from warden.domain.risk.position_size import Capital, check_fee, check_size, scaled
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 _CYCLE_TOKENS_MIN: Final = 3
 _PATH_TOKENS_MAX: Final = 6
+_NAME_MAX: Final = 100
+_UINT256: Final = 2**256
+_ID: Final = re.compile(r"[0-9a-f]{32}")
 _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
@@ -81,8 +85,16 @@ def _refusals(intent: Intent, situation: Situation, terms: Terms) -> Iterator[Re
 def _shape(intent: Intent, head: HeadRead, terms: Terms) -> Iterator[Refusal]:
     """Refuse what is no trade, or one that this version cannot protect."""
     swap = intent.proposal.swap
-    if swap.amount_in <= 0 or swap.min_amount_out <= 0:
-        yield Refusal("intent.shape", "amounts must be above zero")
+    if not (_ID.fullmatch(intent.intent_id) and _ID.fullmatch(intent.trace_id)):
+        yield Refusal("intent.shape", "ids are 32 hex characters")
+    if len(intent.strategy) > _NAME_MAX or not intent.strategy.isprintable():
+        yield Refusal("intent.shape", f"a strategy's name is at most {_NAME_MAX} printable characters")
+    if intent.proposal.action is not Action.OPEN:
+        # What a trade does to the exposure is for the executor to say, not for the trader to claim: whoever
+        # called a swap a cancel would trade in every mode.
+        yield Refusal("intent.action", "a cycle opens and closes in one step, and counts as opening")
+    if not 0 < swap.amount_in < _UINT256 or not 0 < swap.min_amount_out < _UINT256:
+        yield Refusal("intent.shape", "amounts must be above zero and fit the chain's 256 bits")
     if not swap.path or len(swap.path) > _PATH_TOKENS_MAX or not all(map(_ADDRESS.fullmatch, swap.path)):
         yield Refusal("intent.shape", "the path must be one to six token addresses")
         return

@@ -35,12 +35,17 @@ class Sendings:
         self._legs = legs
         self._out: dict[str, Legs] = {}
         self._began = set(began)
+        self._settled: set[str] = set()
 
     def begin(self, tx_hash: str, routes: tuple[str, ...]) -> None:
         """Expect an answer of each leg of the routes; one without any leg can't be sent at all."""
         waiting = sum(self._legs.get(route, 0) for route in routes)
         if waiting:
             self._out[tx_hash] = Legs(waiting=waiting)
+
+    def hashes(self) -> tuple[str, ...]:
+        """Return what is being sent, oldest first; what has settled too, until its last leg ended."""
+        return tuple(self._out)
 
     def is_out(self, tx_hash: str) -> bool:
         """Tell whether an answer of some leg is still to come."""
@@ -67,9 +72,14 @@ class Sendings:
             self._out[event.tx_hash] = legs
             return None
         del self._out[event.tx_hash]
+        if event.tx_hash in self._settled:
+            self.forget(event.tx_hash)
         return legs
 
     def forget(self, tx_hash: str) -> None:
-        """Expect nothing more: its end is known."""
-        self._out.pop(tx_hash, None)
+        """Take its end on the chain in; a leg that is still out may write all the same, and is waited for."""
+        if tx_hash in self._out:
+            self._settled.add(tx_hash)
+            return
+        self._settled.discard(tx_hash)
         self._began.discard(tx_hash)

@@ -31,6 +31,7 @@ ANSWER_WITHIN_MS: Final = 250
 GIVE_UP_AFTER_MS: Final = 2_000
 _ASK_AGAIN_MS: Final = 50
 _KILL_WAIT_MS: Final = 1_000
+_TAIL_ROWS: Final = 1_200
 
 
 class StopResult(msgspec.Struct, frozen=True):
@@ -222,12 +223,16 @@ def _journalled_in_flight(where: Places) -> tuple[tuple[str, ...], str]:
     """Return the hashes in flight as the executor's journal has them, and a doubt about them if any."""
     # Imported here: SQLite is not needed on the way to the stop itself.
     from warden.domain.errors import JournalBroken  # noqa: PLC0415
-    from warden.runtime.journal import read  # noqa: PLC0415
+    from warden.runtime.journal import read, tail  # noqa: PLC0415
     from warden.wire.codec import Undecodable, from_json  # noqa: PLC0415
-    from warden.wire.rows import ExecutorRow, in_flight  # noqa: PLC0415
+    from warden.wire.rows import ExecutorRow, OpenRow, in_flight  # noqa: PLC0415
 
     try:
-        rows = read(where.journal(Role.EXECUTOR))
-        return in_flight(from_json(row.body, ExecutorRow) for row in rows), ""
+        path = where.journal(Role.EXECUTOR)
+        # The executor writes its open transactions down often enough for the tail to tell them all.
+        rows: list[ExecutorRow] = [from_json(row.body, ExecutorRow) for row in tail(path, _TAIL_ROWS)]
+        if len(rows) == _TAIL_ROWS and not any(isinstance(row, OpenRow) for row in rows):
+            rows = [from_json(row.body, ExecutorRow) for row in read(path)]
+        return in_flight(rows), ""
     except (JournalBroken, Undecodable) as error:
         return (), f"what is in flight could not be read: {error}"

@@ -318,6 +318,25 @@ def read(path: Path, after: int = 0, kind: str | None = None) -> Iterator[Row]:
         raise JournalBroken(f"journal {path}: {error}") from error
 
 
+def tail(path: Path, rows: int) -> Iterator[Row]:
+    """Yield the last `rows` durable rows, in order, however long the journal is; a missing file has none.
+
+    Raises:
+        JournalBroken: the file cannot be read.
+    """
+    if not path.exists():
+        return
+    try:
+        connection = open_reader(path)
+        try:
+            last = int(str(connection.execute("SELECT coalesce(max(row), 0) FROM journal").get))
+        finally:
+            connection.close()
+    except (apsw.Error, ValueError) as error:
+        raise JournalBroken(f"journal {path}: {error}") from error
+    yield from read(path, after=max(0, last - rows))
+
+
 def verify(path: Path) -> tuple[int, list[str]]:
     """Walk a whole journal and return how many rows it has and every problem found, one line each (FS3).
 

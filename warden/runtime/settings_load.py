@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 FILE_NAME: Final = "warden.toml"
 _FILE_BYTES_MAX: Final = 1024 * 1024
+_ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off", ""})
 # Set for the processes and commands themselves, not part of the configuration.
@@ -297,5 +298,10 @@ def _wrong_for_real(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]
     for key in ("router", "factory", "weth"):
         if getattr(settings.venue, key) is None:
             yield ("venue",), f"environment {environment} needs venue.{key}"
+        elif not _ADDRESS.fullmatch(str(getattr(settings.venue, key))):
+            yield ("venue", key), f"venue.{key} must be an address: 0x and 40 hex digits"
+    for number, token in enumerate(settings.venue.tokens):
+        if not _ADDRESS.fullmatch(token.address):
+            yield ("venue", "tokens", str(number), "address"), f"token {token.symbol}: no address"
     if settings.wallet.keystore is None:
         yield ("wallet",), f"environment {environment} needs wallet.keystore"

@@ -134,6 +134,12 @@ class CleanupRow(msgspec.Struct, frozen=True, tag="cleanup.1"):
     left: tuple[str, ...]
 
 
+class OpenRow(msgspec.Struct, frozen=True, tag="open.1"):
+    """Every transaction that may still land, written down now and then: what came before needs no reading."""
+
+    hashes: tuple[str, ...]
+
+
 class EndedRow(msgspec.Struct, frozen=True, tag="ended.1"):
     """The executor ended in order."""
 
@@ -150,6 +156,7 @@ ExecutorRow = (
     | StopRow
     | WitnessRow
     | CleanupRow
+    | OpenRow
     | EndedRow
 )
 
@@ -158,7 +165,9 @@ def in_flight(rows: Iterable[ExecutorRow]) -> tuple[str, ...]:
     """Return the hashes of signed transactions whose end is not recorded, oldest first."""
     open_hashes: dict[str, None] = {}
     for row in rows:
-        if isinstance(row, SignedRow):
+        if isinstance(row, OpenRow):
+            open_hashes = dict.fromkeys(row.hashes)
+        elif isinstance(row, SignedRow):
             open_hashes[row.tx_hash] = None
         elif isinstance(row, OutcomeRow):
             if row.state in SETTLED:
