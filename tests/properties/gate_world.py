@@ -220,7 +220,8 @@ class World:
     def turn(self) -> None:
         """Have the main thread serve its stop desk, as it does first in every turn."""
         before = len(self.socket.answers)
-        self.desk.serve(tuple(entry.signed.tx_hash for entry in self.scene.core.book.open()))
+        open_hashes = [entry.signed.tx_hash for entry in self.scene.core.book.open()]
+        self.desk.serve((*open_hashes, *self.scene.core.hashes_out()))
         for seen in self.socket.answers[before:]:
             self.heard.add(seen.stop_id)
             self.acknowledged[seen.stop_id] = set(seen.in_flight)
