@@ -64,8 +64,8 @@ def _word(stage: Stage, role: Role) -> str:
 
 def test_freeze_and_thaw(armed: Stage) -> None:
     """OP1, I7: session withdrawn, then SIGSTOP; not lost, not killed; thawed by the next watchdog too."""
+    wait_until(lambda: len(_permits(armed)[-1]["trader_sessions"]) == 1, "a permit with the trader's session")
     before = _permits(armed)[-1]["trader_sessions"]
-    assert len(before) == 1
     for name in ("executor", "gateway"):
         code, said = _order(armed, "freeze", name)
         assert (code, "only the trader" in said) == (4, True)
