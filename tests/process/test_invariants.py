@@ -204,7 +204,7 @@ def test_i6_after_a_crash_the_book_is_settled_from_the_chain(system: System) -> 
 
 def test_i7_a_stop_survives_a_restart_of_everything(system: System) -> None:
     """I7, ES4: after a stop and a restart of every process nothing trades until an operator recovers."""
-    order_stop(system.home, message="test", operator="tester")
+    result = order_stop(system.home, message="test", operator="tester")
     for role in list(system.processes):
         system.end(Role(role))
     stopped_ns = system.now_ns()
@@ -213,4 +213,6 @@ def test_i7_a_stop_survives_a_restart_of_everything(system: System) -> None:
     system.wait(lambda each: each.mode is not None, "the watchdog's word")
     system.pass_time(WATCH_S + MARGIN_S)
     assert system.mode is Mode.OBSERVE_ONLY
-    assert system.received_after(stopped_ns) == []
+    # The clean-up of the stop goes on after the restart; nothing else does.
+    late = {each.tx_hash for each in system.received_after(stopped_ns)}
+    assert late <= listed(system, result)
