@@ -56,6 +56,7 @@ _HEAD_OLD_AFTER_NS: Final = 10 * _NS_PER_S
 _OWN_SEND_WITHIN_NS: Final = 20 * _NS_PER_S
 _IDS_MAX: Final = 4_096
 _CANCELS_PER_NONCE_MAX: Final = 5
+_UNKNOWN_CHAIN: Final = Refusal("chain.unknown", "the chain's state is not known now")
 
 
 class _Preparing(msgspec.Struct, frozen=True):
@@ -76,6 +77,8 @@ class ExecutorCore:
         self.breaker = Breaker()
         self.head: HeadRead | None = None
         self.identified = False
+        # What the gate lets through now, told before each head: nothing is signed for a closed gate.
+        self.allowed: frozenset[Action] = frozenset(Action)
         self._head_ns = 0
         self._settlement = Settlement(book, terms)
         self._preparing: dict[str, _Preparing] = {}
@@ -149,8 +152,7 @@ class ExecutorCore:
         )
         refusal = rules.refusal(intent, situation, self._terms)
         if refusal is not None or head is None:
-            refusal = refusal or Refusal("chain.unknown", "the chain's state is not known now")
-            return self._refuse(intent, event.identity, refusal, now)
+            return self._refuse(intent, event.identity, refusal or _UNKNOWN_CHAIN, now)
         if head.allowance_wei < intent.proposal.swap.amount_in:
             return self._approve_router(intent, event.identity, Moment(head, self._terms, now))
         self._preparing[intent.intent_id] = _Preparing(intent, event.identity, now.boot_ns)
@@ -175,7 +177,7 @@ class ExecutorCore:
             return []
         head = self.fresh_head(now)
         if head is None:
-            return self._drop(preparing, Refusal("chain.unknown", "the chain's state is not known now"), now)
+            return self._drop(preparing, _UNKNOWN_CHAIN, now)
         intent = preparing.intent
         nonce = self.book.next_nonce(head.nonce)
         self._tickets[intent.intent_id] = Ticket(
@@ -314,9 +316,9 @@ class ExecutorCore:
             if signed.purpose is Purpose.CANCEL and newest and at.head.base_fee_wei > signed.max_fee_wei:
                 # Gas became dearer than it pays: at this price it would wait for ever, and all else with it.
                 return self._cancel(entry, at, self._own_ticket(Action.CANCEL, at.now))
-            if entry.accepted or self._sendings.is_out(signed.tx_hash):
-                return []
             action = Action.CANCEL if signed.purpose is Purpose.CANCEL else Action.OPEN
+            if entry.accepted or self._sendings.is_out(signed.tx_hash) or action not in self.allowed:
+                return []
             return [self._send(signed, self._own_ticket(action, at.now))]
         if not self._settlement.is_stuck(entry, at.head) or not newest:
             return []
@@ -325,7 +327,8 @@ class ExecutorCore:
     def _cancel(self, entry: Entry, at: Moment, ticket: Ticket) -> list[Command]:
         signed = entry.signed
         tries = self._cancels.get(signed.nonce, 0)
-        if tries >= _CANCELS_PER_NONCE_MAX or f"cancel-{signed.tx_hash}" in self._tickets:
+        closed = ticket.cleanup_nonce is None and Action.CANCEL not in self.allowed
+        if closed or tries >= _CANCELS_PER_NONCE_MAX or f"cancel-{signed.tx_hash}" in self._tickets:
             return []
         self._cancels[signed.nonce] = tries + 1
         draft = drafts.cancel(entry, at)
@@ -354,6 +357,8 @@ class ExecutorCore:
     def _outcome(self, entry: Entry, row: OutcomeRow, now: Now) -> list[Command]:
         self.book.apply(row)
         signed = entry.signed
+        if row.state is TradeState.RELEASED and signed.purpose is Purpose.CANCEL:
+            self._cancels.pop(signed.nonce, None)  # it never left, so it was no try
         commands: list[Command] = [Record(row=row)]
         if row.state in SETTLED:
             self._sendings.forget(row.tx_hash)

@@ -70,6 +70,7 @@ _IDENTIFY_NS: Final = 1_000 * NS_PER_MS
 _HEAD_MS_MIN: Final = 100
 _WITNESS_NS: Final = 60_000 * NS_PER_MS
 _NONCES_MAX: Final = 64
+_OPEN_FOR_NS: Final = 1_000 * NS_PER_MS
 _OPEN_ROW_EVERY: Final = 500
 _NO_SESSION: Final = Refusal("session", "an intent must carry the session that the watchdog gave its trader")
 
@@ -224,6 +225,7 @@ class Executor:
                     continue
                 if isinstance(result, HeadRead):
                     self._detail = ""
+                    core.allowed = self._allowed()
                 self._handle(core, result)
         if self._is_due("tick", _TICK_NS):
             self._handle(core, Tick())
@@ -295,6 +297,11 @@ class Executor:
         open_hashes = [entry.signed.tx_hash for entry in self._book.open()]
         out = () if self._core is None else self._core.hashes_out()
         return tuple(dict.fromkeys([*open_hashes, *out]))
+
+    def _allowed(self) -> frozenset[Action]:
+        """Return what the gate lets Warden's own transactions do now."""
+        soon_ns = self._clock.boot_ns() + _OPEN_FOR_NS
+        return frozenset(each for each in Action if self._gate.refusal(Ticket(each, "", soon_ns)) is None)
 
     def _open_nonces(self) -> tuple[int, ...]:
         nonces = sorted({entry.signed.nonce for entry in self._book.open()})

@@ -8,6 +8,7 @@ from tests.unit.executor.rows import leg, outcome, signed, tx
 from tests.unit.executor.scene import GWEI, Scene, intent, only
 from tests.unit.executor.test_settlement import DEEP, HEAD, NOW, Desk, receipt
 from warden.domain.intents import TradeState
+from warden.domain.modes import Action
 from warden.executor.protocol import Receipt, Send, Sign
 from warden.wire.rows import Purpose
 
@@ -83,3 +84,19 @@ def test_a_cancel_that_a_reorg_took_back_is_sent_again() -> None:
     for _ in range(20):
         sends += only(scene.read(nonce=0), Send)
     assert {send.tx_hash for send in sends} == {cancel}
+
+
+def test_no_cancel_is_signed_for_a_closed_gate() -> None:
+    """I7, EX3: while nothing may be cancelled none is drafted; once it may, all tries are still there."""
+    scene = Scene().begin()
+    tx_hash, _ = scene.trade(intent(1, not_after_s=1_003))
+    scene.legs(tx_hash, "accepted", "accepted", "accepted")
+    scene.core.allowed = frozenset()
+    for _ in range(20):
+        assert only(scene.read(), Sign) == []
+    scene.core.allowed = frozenset({Action.CANCEL})
+    for _ in range(10):
+        (sign,) = only(scene.read(), Sign)
+        cancel_hash, _ = scene.sign(sign)
+        scene.legs(cancel_hash, "not-begun", "not-begun", "not-begun")
+    assert sign.draft.replaces == tx_hash
