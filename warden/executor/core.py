@@ -190,10 +190,8 @@ class ExecutorCore:
 
     def _simulation_failed(self, event: SimulationFailed, now: Now) -> list[Command]:
         preparing = self._preparing.get(event.intent_id)
-        if preparing is None:
-            return []
         rule = "simulation.reverts" if event.refused else "simulation.unavailable"
-        return self._drop(preparing, Refusal(rule, event.text[:300]), now)
+        return [] if preparing is None else self._drop(preparing, Refusal(rule, event.text[:300]), now)
 
     def _signed(self, event: Signed, now: Now) -> list[Command]:
         """Make the signed bytes durable; only then may they be sent (I5)."""

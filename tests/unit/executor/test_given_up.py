@@ -97,6 +97,6 @@ def test_no_cancel_is_signed_for_a_closed_gate() -> None:
     scene.core.allowed = frozenset({Action.CANCEL})
     for _ in range(10):
         (sign,) = only(scene.read(), Sign)
+        assert sign.draft.replaces == tx_hash
         cancel_hash, _ = scene.sign(sign)
         scene.legs(cancel_hash, "not-begun", "not-begun", "not-begun")
-    assert sign.draft.replaces == tx_hash
