@@ -78,8 +78,9 @@ def _trades_afterwards(system: System) -> Iterator[None]:
 
 def wait_goes_on(system: System) -> None:
     """Wait for two more trades, with the mode as it was."""
+    system.wait(lambda each: each.mode is Mode.AGGRESSIVE and each.trades > 0, "trading")
     system.wait_trading(system.trades + 2)
-    assert system.mode is Mode.AGGRESSIVE
+    system.wait(lambda each: each.mode is Mode.AGGRESSIVE, "trading still")
 
 
 def stranger(system: System, channel: Channel, role: Role | None) -> Stranger:
