@@ -1,0 +1,250 @@
+"""What happens to money, as the risk rules see it: one vocabulary for executor, journal and backtest.
+
+Every rule is a fold of these: `step(state, limits, event, at_ns) -> state`. Times (`at_ns`) are UTC in
+nanoseconds since 1970 by a clock that never goes back, restarts included, so that windows and days outlive
+the process; a backtest gives block times. Amounts are in wei of the wrapped native token unless named
+otherwise.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from warden.domain.modes import Action
+from warden.domain.money import Wei
+
+NS_PER_S = 1_000_000_000
+DAY_NS = 86_400 * NS_PER_S
+
+
+class Trade(msgspec.Struct, frozen=True):
+    """One transaction's record from its receipt, never from a strategy's claim (PL1).
+
+    Attributes:
+        kind: `swap`, `approve` or `cancel`: the latter two cost gas only.
+        success: False when it reverted on the chain; its gas is a loss all the same (CB3).
+        slipped: it reverted because the price had moved: a gas loss, no system error (ES2).
+        input_wei, output_wei: what left and what came, of the wrapped native token.
+        gross_wei: realised profit before gas; what opens a position realises nothing.
+        whale: the followed wallet, empty for none.
+        market: what position limits count by: the pools or tokens of the path, joined.
+        path: token addresses, first sold, last bought.
+    """
+
+    trade_id: str
+    trace_id: str
+    at_ns: int
+    kind: str
+    success: bool
+    strategy: str
+    input_wei: Wei
+    output_wei: Wei
+    gross_wei: Wei
+    gas_wei: Wei
+    tx_hash: str
+    block: int
+    path: tuple[str, ...] = ()
+    whale: str = ""
+    market: str = ""
+    slipped: bool = False
+    error: str = ""
+
+    @property
+    def net_wei(self) -> int:
+        """Gross less gas."""
+        return self.gross_wei - self.gas_wei
+
+
+class Position(msgspec.Struct, frozen=True):
+    """Tokens held that must be sold again: `amount` in the token's smallest unit, bought for `cost_wei`."""
+
+    position_id: str
+    strategy: str
+    token: str
+    market: str
+    amount: Wei
+    cost_wei: Wei
+    opened_ns: int
+    whale: str = ""
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What an intent asks of the rules, worked out from its swap by the executor.
+
+    Attributes:
+        spend_wei: what leaves the capital at most.
+        loss_wei: what is lost at most if it goes wrong: gas of a reverted cycle, or a position's stop-loss.
+        profit_wei: profit that the chain enforces, less the gas cap; negative when it may lose.
+        tokens, pools: lower-case addresses that it touches; `router` where it is sent.
+        fee_per_gas_wei: what a unit of gas would cost now.
+        shrinks: a smaller size would do.
+    """
+
+    intent_id: str
+    strategy: str
+    action: Action
+    spend_wei: int
+    loss_wei: int
+    profit_wei: int
+    fee_per_gas_wei: int
+    tokens: tuple[str, ...] = ()
+    pools: tuple[str, ...] = ()
+    router: str = ""
+    market: str = ""
+    whale: str = ""
+    shrinks: bool = False
+
+
+# --- events ----------------------------------------------------------------------------------------
+
+
+class Read(msgspec.Struct, frozen=True, tag="read"):
+    """The wallet as the chain has it; equity is both balances and positions at their exit price."""
+
+    trading_wei: Wei
+    gas_wei: Wei
+    equity_wei: Wei
+
+
+class Priced(msgspec.Struct, frozen=True, tag="priced"):
+    """The price of one whole native coin in USD."""
+
+    usd: Decimal
+
+
+class Reserved(msgspec.Struct, frozen=True, tag="reserved"):
+    """An approved intent holds its share of every limit until it settles, is released or expires (PS2)."""
+
+    intent_id: str
+    strategy: str
+    market: str
+    whale: str
+    spend_wei: Wei
+    loss_wei: Wei
+
+
+class Sent(msgspec.Struct, frozen=True, tag="sent"):
+    """A reserved intent was signed: its reservation no longer expires."""
+
+    intent_id: str
+
+
+class Released(msgspec.Struct, frozen=True, tag="released"):
+    """A reserved intent will never land: refused later, never sent, or superseded."""
+
+    intent_id: str
+
+
+class Settled(msgspec.Struct, frozen=True, tag="settled"):
+    """A transaction was mined."""
+
+    trade: Trade
+
+
+class Undone(msgspec.Struct, frozen=True, tag="undone"):
+    """A reorg took back what was settled as `trade`."""
+
+    trade: Trade
+
+
+class Opened(msgspec.Struct, frozen=True, tag="opened"):
+    """A position came into being."""
+
+    position: Position
+
+
+class Closed(msgspec.Struct, frozen=True, tag="closed"):
+    """A position, or `amount` of it, was sold for `proceeds_wei`."""
+
+    position_id: str
+    amount: Wei
+    proceeds_wei: Wei
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """The system failed at something: every endpoint refused, a simulation got no answer. Not a revert."""
+
+    kind: str
+    text: str
+
+
+class Worked(msgspec.Struct, frozen=True, tag="worked"):
+    """The system did what it was to do; ends a row of failures."""
+
+
+class BreakerOrder(StrEnum):
+    """What an operator may do to the breaker by hand (CB4)."""
+
+    OPEN = "open"
+    CLOSE = "close"
+    RESET = "reset"
+
+
+class BreakerForced(msgspec.Struct, frozen=True, tag="breaker-forced"):
+    """An operator opened, closed or reset the breaker."""
+
+    order: BreakerOrder
+    operator: str
+    reason: str
+
+
+class LeverSet(msgspec.Struct, frozen=True, tag="lever-set"):
+    """An operator pulled a lever (PS4a): see levers.py for names and values; an empty value lets it go."""
+
+    lever: str
+    value: str
+    operator: str
+    reason: str
+
+
+class Moved(StrEnum):
+    """What money of the operator's own accord did."""
+
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    DEBT_PAID = "debt-paid"
+    COST = "cost"
+
+
+class CapitalMoved(msgspec.Struct, frozen=True, tag="capital-moved"):
+    """An operator put money in or took it out; `account` of the pool, see capital.py."""
+
+    move: Moved
+    amount_wei: Wei
+    pool: str
+    operator: str
+    reason: str
+
+
+class BaselinesReset(msgspec.Struct, frozen=True, tag="baselines-reset"):
+    """A recovery was asked to begin streaks, peaks and baselines anew (ES5)."""
+
+    operator: str
+    reason: str
+
+
+class Ticked(msgspec.Struct, frozen=True, tag="ticked"):
+    """Time has passed."""
+
+
+RiskEvent = (
+    Read
+    | Priced
+    | Reserved
+    | Sent
+    | Released
+    | Settled
+    | Undone
+    | Opened
+    | Closed
+    | Failed
+    | Worked
+    | BreakerForced
+    | LeverSet
+    | CapitalMoved
+    | BaselinesReset
+    | Ticked
+)
