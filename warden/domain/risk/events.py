@@ -210,13 +210,14 @@ class Moved(StrEnum):
 
 
 class CapitalMoved(msgspec.Struct, frozen=True, tag="capital-moved"):
-    """An operator put money in or took it out; `account` of the pool, see capital.py."""
+    """An operator put money in or took it out of the pool's `account` (empty: the move's own, capital.py)."""
 
     move: Moved
     amount_wei: Wei
     pool: str
     operator: str
     reason: str
+    account: str = ""
 
 
 class BaselinesReset(msgspec.Struct, frozen=True, tag="baselines-reset"):
@@ -224,6 +225,12 @@ class BaselinesReset(msgspec.Struct, frozen=True, tag="baselines-reset"):
 
     operator: str
     reason: str
+
+
+class Calls(msgspec.Struct, frozen=True, tag="calls"):
+    """So many RPC calls were made since the last of these; they count against the plan's quota (PL2)."""
+
+    count: int
 
 
 class Ticked(msgspec.Struct, frozen=True, tag="ticked"):
@@ -246,5 +253,6 @@ RiskEvent = (
     | LeverSet
     | CapitalMoved
     | BaselinesReset
+    | Calls
     | Ticked
 )
