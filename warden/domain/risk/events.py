@@ -237,6 +237,68 @@ class Ticked(msgspec.Struct, frozen=True, tag="ticked"):
     """Time has passed."""
 
 
+class Valuation(msgspec.Struct, frozen=True):
+    """What selling all `amount` of a position would bring now, from pool reserves; None: cannot be told."""
+
+    position_id: str
+    amount: Wei
+    value_wei: Wei | None
+
+
+class Valued(msgspec.Struct, frozen=True, tag="valued"):
+    """Exit values of positions, one event for all of a block; `read_ns` is when the reserves were read."""
+
+    read_ns: int
+    valuations: tuple[Valuation, ...]
+
+
+class ExitOrdered(msgspec.Struct, frozen=True, tag="exit-ordered"):
+    """An operator, or a stop that flattens, closes these positions; none named means all (PS4a, ES6)."""
+
+    position_ids: tuple[str, ...]
+    operator: str
+    reason: str
+
+
+class ExitFailed(msgspec.Struct, frozen=True, tag="exit-failed"):
+    """An exit that was decided is known to sell nothing: refused, never sent, reverted or superseded."""
+
+    position_id: str
+    text: str
+
+
+class TriggersSet(msgspec.Struct, frozen=True, tag="triggers-set"):
+    """A position's own exits in basis points; None: as for all positions, 0: none (SL1)."""
+
+    position_id: str
+    stop_loss_bps: int | None
+    take_profit_bps: int | None
+    trailing_bps: int | None
+    operator: str
+    reason: str
+
+
+class ExitsBarred(msgspec.Struct, frozen=True, tag="exits-barred"):
+    """Protective exits may not leave, and why; an empty `why`: they may again."""
+
+    why: str
+
+
+class MarketPrice(msgspec.Struct, frozen=True):
+    """A pool's price as the ratio of its reserves, both above zero, in the tokens' smallest units."""
+
+    market: str
+    reserve0: Wei
+    reserve1: Wei
+
+
+class Observed(msgspec.Struct, frozen=True, tag="observed"):
+    """What a block showed: prices of markets, and what a unit of gas would cost (None: not read)."""
+
+    prices: tuple[MarketPrice, ...]
+    fee_per_gas_wei: Wei | None = None
+
+
 RiskEvent = (
     Read
     | Priced
@@ -255,4 +317,10 @@ RiskEvent = (
     | BaselinesReset
     | Calls
     | Ticked
+    | Valued
+    | ExitOrdered
+    | ExitFailed
+    | TriggersSet
+    | ExitsBarred
+    | Observed
 )
