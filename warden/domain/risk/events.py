@@ -80,7 +80,8 @@ class Request(msgspec.Struct, frozen=True):
         profit_wei: profit that the chain enforces, less the gas cap; negative when it may lose.
         tokens, pools: lower-case addresses that it touches; `router` where it is sent.
         fee_per_gas_wei: what a unit of gas would cost now.
-        shrinks: a smaller size would do.
+        gas_wei: what its gas costs at most; the part of `loss_wei` that a smaller size does not lessen (EX6).
+        shrinks: another size would do.
     """
 
     intent_id: str
@@ -96,6 +97,7 @@ class Request(msgspec.Struct, frozen=True):
     market: str = ""
     whale: str = ""
     shrinks: bool = False
+    gas_wei: int = 0
 
 
 # --- events ----------------------------------------------------------------------------------------
@@ -124,6 +126,7 @@ class Reserved(msgspec.Struct, frozen=True, tag="reserved"):
     whale: str
     spend_wei: Wei
     loss_wei: Wei
+    gas_wei: Wei = Wei(0)
 
 
 class Sent(msgspec.Struct, frozen=True, tag="sent"):
@@ -133,9 +136,10 @@ class Sent(msgspec.Struct, frozen=True, tag="sent"):
 
 
 class Released(msgspec.Struct, frozen=True, tag="released"):
-    """A reserved intent will never land: refused later, never sent, or superseded."""
+    """A reserved intent will never land: refused later, never sent, or superseded; `tx_hash` if it was signed."""
 
     intent_id: str
+    tx_hash: str = ""
 
 
 class Settled(msgspec.Struct, frozen=True, tag="settled"):
@@ -162,6 +166,12 @@ class Closed(msgspec.Struct, frozen=True, tag="closed"):
     position_id: str
     amount: Wei
     proceeds_wei: Wei
+
+
+class Restored(msgspec.Struct, frozen=True, tag="restored"):
+    """A reorg took back what opened or (partly) closed a position: as it stands now; amount 0: never opened."""
+
+    position: Position
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
@@ -309,6 +319,7 @@ RiskEvent = (
     | Undone
     | Opened
     | Closed
+    | Restored
     | Failed
     | Worked
     | BreakerForced
