@@ -136,7 +136,7 @@ class Sent(msgspec.Struct, frozen=True, tag="sent"):
 
 
 class Released(msgspec.Struct, frozen=True, tag="released"):
-    """A reserved intent will never land: refused later, never sent, or superseded; `tx_hash` if it was signed."""
+    """A reserved intent never lands: refused later, never sent, superseded; `tx_hash` where it was signed."""
 
     intent_id: str
     tx_hash: str = ""
@@ -169,7 +169,7 @@ class Closed(msgspec.Struct, frozen=True, tag="closed"):
 
 
 class Restored(msgspec.Struct, frozen=True, tag="restored"):
-    """A reorg took back what opened or (partly) closed a position: as it stands now; amount 0: never opened."""
+    """A reorg took back an opening or a close: the position as it is now; amount 0: it was never opened."""
 
     position: Position
 
