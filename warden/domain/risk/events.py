@@ -15,6 +15,7 @@ import msgspec
 
 from warden.domain.modes import Action
 from warden.domain.money import Wei
+from warden.domain.stops import StopReason
 
 NS_PER_S = 1_000_000_000
 DAY_NS = 86_400 * NS_PER_S
@@ -127,6 +128,7 @@ class Reserved(msgspec.Struct, frozen=True, tag="reserved"):
     spend_wei: Wei
     loss_wei: Wei
     gas_wei: Wei = Wei(0)
+    action: Action = Action.OPEN
 
 
 class Sent(msgspec.Struct, frozen=True, tag="sent"):
@@ -185,6 +187,19 @@ class Worked(msgspec.Struct, frozen=True, tag="worked"):
     """The system did what it was to do; ends a row of failures."""
 
 
+class Health(msgspec.Struct, frozen=True, tag="health"):
+    """The health score, 0 (dead) to 10,000 basis points (all healthy) (HM2)."""
+
+    score_bps: int
+
+
+class Raised(msgspec.Struct, frozen=True, tag="raised"):
+    """Another part found a reason to stop: NETWORK_FAILURE, SECURITY_BREACH, DATA_INTEGRITY and the like."""
+
+    reason: StopReason
+    text: str
+
+
 class BreakerOrder(StrEnum):
     """What an operator may do to the breaker by hand (CB4)."""
 
@@ -228,6 +243,13 @@ class CapitalMoved(msgspec.Struct, frozen=True, tag="capital-moved"):
     operator: str
     reason: str
     account: str = ""
+
+
+class Recovered(msgspec.Struct, frozen=True, tag="recovered"):
+    """An operator recovered from a stop: what demanded it may do so again; streaks and baselines stay."""
+
+    operator: str
+    reason: str
 
 
 class BaselinesReset(msgspec.Struct, frozen=True, tag="baselines-reset"):
@@ -322,9 +344,12 @@ RiskEvent = (
     | Restored
     | Failed
     | Worked
+    | Health
+    | Raised
     | BreakerForced
     | LeverSet
     | CapitalMoved
+    | Recovered
     | BaselinesReset
     | Calls
     | Ticked
