@@ -2,49 +2,50 @@
 
 `settings_load` checks warden.toml, the environment and .env against these classes with pydantic-settings and
 leaves a frozen copy; the processes read that copy with msgspec, so that no safety process imports pydantic.
-Each field says in its metadata what it is, in which unit; the configuration reference is made from that.
+Each field says in its metadata what it is, in which unit; docs/configuration.md is made from that.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
+from warden.runtime.settings_field import STRICT, Milliseconds, Port, required, setting, table
+from warden.runtime.settings_limits import LimitSettings
+from warden.runtime.settings_trades import (
+    AssessmentSettings,
+    ExitSettings,
+    PriceSettings,
+    ProfitSettings,
+    SizingSettings,
+)
+from warden.runtime.settings_triggers import BreakerSettings, DrawdownSettings, EmergencySettings
 
 if TYPE_CHECKING:
     from warden.runtime.places import Places
 
-Field = TypeVar("Field")
-
-_STRICT: Final = {"extra": "forbid"}
-
-Port = Annotated[int, Ge(0), Le(65_535)]
-Milliseconds = Annotated[int, Ge(1), Le(3_600_000)]
 Address = Annotated[str, MinLen(42), MaxLen(42)]
-
-
-def _is(default: Field, doc: str) -> Field:
-    value: Any = field(default=default, metadata={"doc": doc})
-    return value  # type: ignore[no-any-return] # dataclasses' own stubs lie the same way
+_FROM_DEVNET = "the devnet says it; elsewhere refused"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChainSettings:
     """The chain that is traded on."""
 
-    __pydantic_config__ = _STRICT
-    id: Annotated[int, Gt(0)] = _is(31_337, "chain id; every endpoint must answer with it")
-    block_time_s: Annotated[float, Gt(0)] = _is(1.0, "usual seconds between blocks")
-    finality_depth: Annotated[int, Ge(1)] = _is(12, "blocks after which a transaction counts as final")
-    replacement_bump_percent: Annotated[int, Ge(1)] = _is(
-        10, "by how much a replacement raises both fees, percent"
+    __pydantic_config__ = STRICT
+    id: Annotated[int, Gt(0)] = setting(31_337, "chain id; every endpoint must answer with it")
+    block_time_s: Annotated[float, Gt(0)] = setting(1.0, "usual time between blocks", unit="s")
+    finality_depth: Annotated[int, Ge(1)] = setting(
+        12, "depth at which a transaction counts as final", unit="blocks"
+    )
+    replacement_bump_percent: Annotated[int, Ge(1)] = setting(
+        10, "by how much a replacement raises both fees", unit="%", baseline="fees of what it replaces"
     )
 
 
@@ -52,21 +53,28 @@ class ChainSettings:
 class EndpointSettings:
     """One RPC endpoint. Its URL may hold a key, so it is never shown."""
 
-    __pydantic_config__ = _STRICT
-    name: Annotated[str, MinLen(1), MaxLen(40)]
-    url: str = field(repr=False, metadata={"doc": "http:// or https:// URL"})
-    send: bool = _is(default=True, doc="signed transactions go here too")
-    relay: bool = _is(default=False, doc="a private relay: gets what is routed to it, is never read from")
+    __pydantic_config__ = STRICT
+    name: Annotated[str, MinLen(1), MaxLen(40)] = required("what it is called on the screen")
+    url: str = required("http:// or https:// URL", secret=True)
+    send: bool = setting(default=True, doc="signed transactions go here too")
+    relay: bool = setting(default=False, doc="a private relay: gets what is routed to it, is never read from")
 
 
 @dataclass(frozen=True, kw_only=True)
 class WalletSettings:
     """The key, encrypted, and where its password stands."""
 
-    __pydantic_config__ = _STRICT
-    keystore: Path | None = _is(None, "keystore file (version 3 JSON); relative to the home directory")
-    password_file: Path | None = _is(
-        None, "file with the keystore's password; unset: the systemd credential 'keystore-password'"
+    __pydantic_config__ = STRICT
+    keystore: Path | None = setting(
+        None,
+        "keystore file (version 3 JSON); relative to the home directory",
+        unset="the devnet makes one; elsewhere refused",
+    )
+    password_file: Path | None = setting(
+        None,
+        "file with the keystore's password",
+        unset="the systemd credential 'keystore-password'",
+        secret=True,
     )
 
 
@@ -74,70 +82,46 @@ class WalletSettings:
 class TokenSettings:
     """A token by name."""
 
-    __pydantic_config__ = _STRICT
-    symbol: Annotated[str, MinLen(1), MaxLen(20)]
-    address: Address
-    decimals: Annotated[int, Ge(0), Le(36)] = 18
+    __pydantic_config__ = STRICT
+    symbol: Annotated[str, MinLen(1), MaxLen(20)] = required("what a strategy calls it")
+    address: Address = required("its contract: 0x and 40 hex digits")
+    decimals: Annotated[int, Ge(0), Le(36)] = setting(18, "decimals of its smallest unit")
 
 
 @dataclass(frozen=True, kw_only=True)
 class VenueSettings:
     """The Uniswap-V2-style venue; in the devnet environment the devnet says it itself."""
 
-    __pydantic_config__ = _STRICT
-    router: Address | None = _is(None, "Router02")
-    factory: Address | None = _is(None, "pair factory")
-    weth: Address | None = _is(None, "wrapped native token, in which profit is counted")
-    tokens: tuple[TokenSettings, ...] = _is((), "tokens that a strategy may see besides it")
+    __pydantic_config__ = STRICT
+    router: Address | None = setting(None, "Router02", unset=_FROM_DEVNET)
+    factory: Address | None = setting(None, "pair factory", unset=_FROM_DEVNET)
+    weth: Address | None = setting(
+        None, "wrapped native token, in which profit is counted", unset=_FROM_DEVNET
+    )
+    tokens: tuple[TokenSettings, ...] = setting((), "tokens that a strategy may see besides it")
 
 
 @dataclass(frozen=True, kw_only=True)
 class StrategySettings:
     """The strategy: one class, wherever it is."""
 
-    __pydantic_config__ = _STRICT
-    use: Annotated[str, MinLen(3)] = _is("warden.strategies.triangular:TriangularArbitrage", "module:Class")
-    path: Path | None = _is(None, "directory to import it from, for a strategy of your own")
-    parameters: dict[str, str | int | bool] = field(
-        default_factory=dict, metadata={"doc": "handed to the class by keyword"}
+    __pydantic_config__ = STRICT
+    use: Annotated[str, MinLen(3)] = setting(
+        "warden.strategies.triangular:TriangularArbitrage", "module:Class"
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class LimitSettings:
-    """What one trade and all together may risk."""
-
-    __pydantic_config__ = _STRICT
-    max_trade_eth: Annotated[Decimal, Gt(0)] = _is(Decimal(10), "largest trade, ETH")
-    min_trade_eth: Annotated[Decimal, Ge(0)] = _is(Decimal("0.01"), "smallest trade, ETH")
-    max_trade_percent: Annotated[int, Gt(0), Le(100)] = _is(20, "largest trade, percent of capital")
-    max_exposure_percent: Annotated[int, Gt(0), Le(100)] = _is(
-        50, "in flight and open together, percent of capital"
+    path: Path | None = setting(
+        None, "directory to import it from, for a strategy of your own", unset="an installed module"
     )
-    max_gas_price_gwei: Annotated[Decimal, Gt(0)] = _is(Decimal(200), "highest fee per gas, gwei")
-    gas_reserve_eth: Annotated[Decimal, Ge(0)] = _is(
-        Decimal("0.02"), "kept for cancels and exits; below it nothing is opened, ETH"
-    )
+    parameters: dict[str, str | int | bool] = table("handed to the class by keyword")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExecutionSettings:
     """How transactions leave."""
 
-    __pydantic_config__ = _STRICT
-    route: str = _is("public", "public (every endpoint that sends), or the name of a relay; never widened")
-
-
-@dataclass(frozen=True, kw_only=True)
-class BreakerSettings:
-    """The circuit breaker (CB1, CB2)."""
-
-    __pydantic_config__ = _STRICT
-    consecutive_failures: Annotated[int, Ge(1)] = _is(5, "failed trades in a row that open it")
-    cooldown_s: Annotated[int, Ge(1)] = _is(60, "seconds until one probe trade may pass")
-    successes_to_close: Annotated[int, Ge(1)] = _is(2, "successful probes in a row that close it")
-    probe_timeout_s: Annotated[int, Ge(1)] = _is(
-        30, "seconds after which a probe without an outcome opens it again"
+    __pydantic_config__ = STRICT
+    route: str = setting(
+        "public", "public (every endpoint that sends), or the name of a relay; never widened"
     )
 
 
@@ -145,13 +129,17 @@ class BreakerSettings:
 class WatchdogSettings:
     """Liveness and leave."""
 
-    __pydantic_config__ = _STRICT
-    beat_interval_ms: Annotated[int, Ge(50), Le(30_000)] = _is(250, "between heartbeats and permits, ms")
-    lost_after_ms: Annotated[int, Ge(500), Le(600_000)] = _is(2_000, "without a beat: hung, ms")
-    permit_life_ms: Annotated[int, Ge(500), Le(5_000)] = _is(1_500, "life of a permit from its grant, ms")
-    arm_on_start: str = _is("", "never or if_clean; unset: if_clean for devnet and paper, never for live")
-    trader_restarts: int = _is(
-        -1, "lost traders an hour that are let in again by themselves; -1: live 0, else 3"
+    __pydantic_config__ = STRICT
+    beat_interval_ms: Annotated[int, Ge(50), Le(30_000)] = setting(
+        250, "between heartbeats and permits", unit="ms"
+    )
+    lost_after_ms: Annotated[int, Ge(500), Le(600_000)] = setting(2_000, "without a beat: hung", unit="ms")
+    permit_life_ms: Annotated[int, Ge(500), Le(5_000)] = setting(
+        1_500, "life of a permit from its grant", unit="ms"
+    )
+    arm_on_start: str = setting("", "never or if_clean; unset: if_clean for devnet and paper, never for live")
+    trader_restarts: int = setting(
+        -1, "lost traders that are let in again by themselves; -1: live 0, else 3", window="an hour"
     )
 
 
@@ -159,13 +147,13 @@ class WatchdogSettings:
 class RecoverySettings:
     """What an operator's recovery from a stop needs, and what follows it (ES5)."""
 
-    __pydantic_config__ = _STRICT
-    approval: Literal["one", "two"] = _is("one", "operators who must agree on it: one or two")
-    probation_percent: Annotated[int, Ge(1), Le(100)] = _is(
-        25, "how much of every size limit counts after it, percent"
+    __pydantic_config__ = STRICT
+    approval: Literal["one", "two"] = setting("one", "operators who must agree on it: one or two")
+    probation_percent: Annotated[int, Ge(1), Le(100)] = setting(
+        25, "how much of every size limit counts after it", unit="%", baseline="each limit"
     )
-    probation_s: Annotated[int, Ge(0), Le(604_800)] = _is(
-        3_600, "how long after it, seconds; 0 for not at all"
+    probation_s: Annotated[int, Ge(0), Le(604_800)] = setting(
+        3_600, "how long after it; 0: not at all", unit="s"
     )
 
 
@@ -173,54 +161,62 @@ class RecoverySettings:
 class GatewaySettings:
     """The JSON-RPC gateway, on loopback."""
 
-    __pydantic_config__ = _STRICT
-    host: str = _is("127.0.0.1", "address to listen on")
-    port: Port = _is(8547, "port; 0 picks a free one and writes it to run/gateway/url")
-    timeout_ms: Milliseconds = _is(2_000, "until the next endpoint is asked, ms")
+    __pydantic_config__ = STRICT
+    host: str = setting("127.0.0.1", "address to listen on")
+    port: Port = setting(8547, "port; 0 picks a free one and writes it to run/gateway/url")
+    timeout_ms: Milliseconds = setting(2_000, "until the next endpoint is asked", unit="ms")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApiSettings:
     """The GET-only HTTP interface, on loopback."""
 
-    __pydantic_config__ = _STRICT
-    host: str = _is("127.0.0.1", "address to listen on")
-    port: Port = _is(3001, "port; 0 picks a free one and writes it to run/api/url")
+    __pydantic_config__ = STRICT
+    host: str = setting("127.0.0.1", "address to listen on")
+    port: Port = setting(3001, "port; 0 picks a free one and writes it to run/api/url")
 
 
 @dataclass(frozen=True, kw_only=True)
 class DevnetSettings:
     """The local chain of demo and tests."""
 
-    __pydantic_config__ = _STRICT
-    seed: int = _is(7, "of the noise traders")
-    noise: bool = _is(default=True, doc="let noise traders move prices")
-    relays: tuple[str, ...] = _is((), "which of its endpoints play a private relay")
-    fork_url: str | None = field(
-        default=None, repr=False, metadata={"doc": "fork this chain instead of a new one"}
-    )
+    __pydantic_config__ = STRICT
+    seed: int = setting(7, "of the noise traders")
+    noise: bool = setting(default=True, doc="let noise traders move prices")
+    relays: tuple[str, ...] = setting((), "which of its endpoints play a private relay")
+    fork_url: str | None = setting(None, "fork the chain behind this URL", unset="a new chain", secret=True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything that warden.toml may say."""
 
-    environment: Environment = _is(Environment.PAPER, "devnet, paper or live")
-    run_dir: Path | None = _is(None, "directory for sockets, where the home's path is too long")
-    logs_dir: Path | None = _is(None, "directory for log files; unset: logs in the home")
-    chain: ChainSettings = _is(ChainSettings(), "the chain")
-    endpoints: tuple[EndpointSettings, ...] = _is((), "RPC endpoints in order of preference")
-    wallet: WalletSettings = _is(WalletSettings(), "the key")
-    venue: VenueSettings = _is(VenueSettings(), "where swaps go")
-    strategy: StrategySettings = _is(StrategySettings(), "what trades")
-    limits: LimitSettings = _is(LimitSettings(), "what may be risked")
-    execution: ExecutionSettings = _is(ExecutionSettings(), "how transactions leave")
-    breaker: BreakerSettings = _is(BreakerSettings(), "the circuit breaker")
-    watchdog: WatchdogSettings = _is(WatchdogSettings(), "liveness")
-    recovery: RecoverySettings = _is(RecoverySettings(), "recovery from a stop")
-    gateway: GatewaySettings = _is(GatewaySettings(), "RPC gateway")
-    api: ApiSettings = _is(ApiSettings(), "HTTP interface")
-    devnet: DevnetSettings = _is(DevnetSettings(), "local chain")
+    __pydantic_config__ = STRICT
+    environment: Environment = setting(Environment.PAPER, "devnet, paper or live")
+    run_dir: Path | None = setting(
+        None, "directory for sockets, where the home's path is too long", unset="run in the home"
+    )
+    logs_dir: Path | None = setting(None, "directory for log files", unset="logs in the home")
+    chain: ChainSettings = setting(ChainSettings(), "the chain")
+    endpoints: tuple[EndpointSettings, ...] = setting((), "RPC endpoints in order of preference")
+    wallet: WalletSettings = setting(WalletSettings(), "the key")
+    venue: VenueSettings = setting(VenueSettings(), "where swaps go")
+    strategy: StrategySettings = setting(StrategySettings(), "what trades")
+    limits: LimitSettings = setting(LimitSettings(), "what may be risked")
+    breaker: BreakerSettings = setting(BreakerSettings(), "the circuit breaker")
+    emergency: EmergencySettings = setting(EmergencySettings(), "when everything stops by itself")
+    drawdown: DrawdownSettings = setting(DrawdownSettings(), "when nothing new is opened for a while")
+    exits: ExitSettings = setting(ExitSettings(), "how open positions are protected")
+    sizing: SizingSettings = setting(SizingSettings(), "how sizes follow results")
+    profit: ProfitSettings = setting(ProfitSettings(), "where profit goes")
+    price: PriceSettings = setting(PriceSettings(), "what a native coin costs in USD")
+    assessment: AssessmentSettings = setting(AssessmentSettings(), "the score of each opportunity")
+    execution: ExecutionSettings = setting(ExecutionSettings(), "how transactions leave")
+    watchdog: WatchdogSettings = setting(WatchdogSettings(), "liveness")
+    recovery: RecoverySettings = setting(RecoverySettings(), "recovery from a stop")
+    gateway: GatewaySettings = setting(GatewaySettings(), "RPC gateway")
+    api: ApiSettings = setting(ApiSettings(), "HTTP interface")
+    devnet: DevnetSettings = setting(DevnetSettings(), "local chain")
 
 
 def _path(kind: type, value: object) -> object:

@@ -15,7 +15,7 @@ from warden.trader import calldata
 
 if TYPE_CHECKING:
     from warden.runtime.rpc import JsonRpc
-    from warden.runtime.settings import LimitSettings
+    from warden.runtime.settings_limits import LimitSettings
     from warden.runtime.venue import Venue
 
 # The base fee may rise by an eighth a block; twice of it lasts six blocks.

@@ -1,0 +1,210 @@
+"""What is right by itself but wrong together, and what is allowed but must be said aloud. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from warden.domain.modes import Environment
+from warden.runtime.settings_field import about
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from warden.runtime.settings import Settings
+
+    Fault = tuple[tuple[str, ...], str]
+
+DEVNET_PRICE_USD: Final = Decimal(2000)
+# The finest that a unit can be counted in: a wei; a basis point. USD are compared exactly, however fine.
+DECIMALS_MAX: Final = {"ETH": 18, "gwei": 9, "%": 2, "USD": 18}
+_ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
+_AUTOMATIC: Final = (
+    ("emergency", "nothing stops by itself on a loss, an error or bad health"),
+    ("breaker", "no row of failures or losses holds trading up"),
+)
+
+
+def fixed_price_usd(settings: Settings) -> Decimal | None:
+    """Return the price of a native coin that the settings fix; None where the chain must tell it."""
+    if settings.price.fixed_usd is None and settings.price.usd_token is None:
+        return DEVNET_PRICE_USD if settings.environment is Environment.DEVNET else None
+    return settings.price.fixed_usd
+
+
+def usd_limits(settings: Settings) -> tuple[str, ...]:
+    """Return the names of the limits in USD that are set: without a price each of them refuses."""
+    return tuple(
+        f"{section}.{each.name}"
+        for section in ("limits", "breaker", "emergency")
+        for each in fields(getattr(settings, section))
+        if about(each).unit == "USD" and getattr(getattr(settings, section), each.name) is not None
+    )
+
+
+def remarks(settings: Settings) -> tuple[str, ...]:
+    """Return what is allowed but weakens the protection or keeps trades from happening, a line each."""
+    said = [
+        f"{section}.enabled is false: {what}; only what an operator does by hand is left"
+        for section, what in _AUTOMATIC
+        if not getattr(settings, section).enabled
+    ]
+    if fixed_price_usd(settings) is None and settings.price.usd_token is None:
+        names = usd_limits(settings)
+        if names:
+            said.append(
+                f"no price in USD will be known, so these limits refuse every trade: {', '.join(names)}; "
+                'set price.usd_token, or each of them to "none"'
+            )
+    return tuple(said)
+
+
+def wrong(settings: Settings) -> Iterator[Fault]:
+    """Yield each fault: the keys where it shows, and one line with what is wrong and what would be right."""
+    yield from _too_fine(settings)
+    yield from _wrong_limits(settings)
+    yield from _wrong_order(settings)
+    yield from _wrong_price(settings)
+    yield from _wrong_watchdog(settings)
+    yield from _wrong_endpoints(settings)
+    yield from _wrong_for_real(settings)
+
+
+def _too_fine(settings: Settings) -> Iterator[Fault]:
+    """Refuse an amount that cannot be counted exactly, before a process stumbles over it."""
+    for section in fields(settings):
+        table = getattr(settings, section.name)
+        for each in fields(table) if is_dataclass(table) else ():
+            value, unit = getattr(table, each.name), about(each).unit
+            if not isinstance(value, Decimal) or unit not in DECIMALS_MAX:
+                continue
+            exponent = value.normalize().as_tuple().exponent
+            if isinstance(exponent, int) and -exponent > DECIMALS_MAX[unit]:
+                yield (
+                    (section.name, each.name),
+                    (
+                        f"{section.name}.{each.name} {value} is finer than {DECIMALS_MAX[unit]} decimals, "
+                        f"the finest for {unit}"
+                    ),
+                )
+
+
+def _wrong_limits(settings: Settings) -> Iterator[Fault]:
+    limits, price = settings.limits, fixed_price_usd(settings)
+    if limits.min_trade_eth > limits.max_trade_eth:
+        yield (
+            ("limits", "min_trade_eth"),
+            f"limits.min_trade_eth {limits.min_trade_eth} is above max_trade_eth {limits.max_trade_eth}",
+        )
+    if price is not None and limits.max_trade_usd is not None:
+        least_usd = limits.min_trade_eth * price
+        if least_usd > limits.max_trade_usd:
+            yield (
+                ("limits", "min_trade_eth"),
+                (
+                    f"limits.min_trade_eth {limits.min_trade_eth} is {least_usd:f} USD at {price:f} USD per "
+                    f"ETH, above max_trade_usd {limits.max_trade_usd}"
+                ),
+            )
+
+
+def _wrong_order(settings: Settings) -> Iterator[Fault]:
+    """Refuse what is to come before something else and would come after it."""
+    emergency, drawdown, assessment = settings.emergency, settings.drawdown, settings.assessment
+    if emergency.capital_warning_percent >= emergency.capital_loss_percent:
+        yield (
+            ("emergency", "capital_warning_percent"),
+            (
+                f"emergency.capital_warning_percent {emergency.capital_warning_percent} must be below "
+                f"capital_loss_percent {emergency.capital_loss_percent}: a warning comes first"
+            ),
+        )
+    if drawdown.halt_percent >= emergency.drawdown_percent:
+        yield (
+            ("drawdown", "halt_percent"),
+            (
+                f"drawdown.halt_percent {drawdown.halt_percent} must be below emergency.drawdown_percent "
+                f"{emergency.drawdown_percent}: new trades end before everything does"
+            ),
+        )
+    if assessment.min_score_percent > assessment.full_score_percent:
+        yield (
+            ("assessment", "min_score_percent"),
+            (
+                f"assessment.min_score_percent {assessment.min_score_percent} is above full_score_percent "
+                f"{assessment.full_score_percent}"
+            ),
+        )
+
+
+def _wrong_price(settings: Settings) -> Iterator[Fault]:
+    price, environment = settings.price, settings.environment
+    if price.fixed_usd is not None and environment is Environment.LIVE:
+        yield (
+            ("price", "fixed_usd"),
+            (
+                "price.fixed_usd is for devnet and paper: in live a price that never changes protects "
+                "nothing; set price.usd_token"
+            ),
+        )
+    if price.fixed_usd is not None and price.usd_token is not None:
+        yield ("price", "fixed_usd"), "price.fixed_usd and price.usd_token are two prices: set one of them"
+    if price.usd_token is None or environment is Environment.DEVNET:
+        # The devnet's tokens are known once it runs.
+        return
+    symbols = [token.symbol for token in settings.venue.tokens]
+    if price.usd_token not in symbols:
+        known = ", ".join(symbols) or "none"
+        yield ("price", "usd_token"), f"price.usd_token {price.usd_token!r} is no token; known: {known}"
+
+
+def _wrong_watchdog(settings: Settings) -> Iterator[Fault]:
+    watchdog = settings.watchdog
+    if watchdog.arm_on_start not in {"", "never", "if_clean"}:
+        yield ("watchdog", "arm_on_start"), "watchdog.arm_on_start must be 'never' or 'if_clean'"
+    if watchdog.permit_life_ms < 2 * watchdog.beat_interval_ms:
+        yield (
+            ("watchdog", "permit_life_ms"),
+            "watchdog.permit_life_ms must be at least twice watchdog.beat_interval_ms: a permit may be late",
+        )
+
+
+def _wrong_endpoints(settings: Settings) -> Iterator[Fault]:
+    names = [each.name for each in settings.endpoints]
+    if len(set(names)) != len(names):
+        yield ("endpoints",), "two endpoints have the same name"
+    for number, each in enumerate(settings.endpoints):
+        if not each.url.startswith(("http://", "https://")):
+            keys = ("endpoints", str(number), "url")
+            yield keys, f"endpoints.{each.name}: url must start with http:// or https://"
+    if settings.environment is Environment.DEVNET:
+        return
+    route, relays = settings.execution.route, [each.name for each in settings.endpoints if each.relay]
+    if settings.endpoints and len(relays) == len(settings.endpoints):
+        yield ("endpoints",), "every endpoint is a relay: at least one must be there to read from"
+    if route not in {"public", *relays}:
+        known = ", ".join(["public", *relays])
+        yield ("execution", "route"), f"execution.route {route!r} is no relay; known: {known}"
+
+
+def _wrong_for_real(settings: Settings) -> Iterator[Fault]:
+    environment = settings.environment
+    if environment is Environment.DEVNET:
+        return
+    if not settings.endpoints:
+        yield (
+            ("environment",),
+            f"environment {environment} needs at least one [[endpoints]] with name and url",
+        )
+    for key in ("router", "factory", "weth"):
+        if getattr(settings.venue, key) is None:
+            yield ("venue",), f"environment {environment} needs venue.{key}"
+        elif not _ADDRESS.fullmatch(str(getattr(settings.venue, key))):
+            yield ("venue", key), f"venue.{key} must be an address: 0x and 40 hex digits"
+    for number, token in enumerate(settings.venue.tokens):
+        if not _ADDRESS.fullmatch(token.address):
+            yield ("venue", "tokens", str(number), "address"), f"token {token.symbol}: no address"
+    if settings.wallet.keystore is None:
+        yield ("wallet",), f"environment {environment} needs wallet.keystore"
