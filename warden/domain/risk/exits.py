@@ -9,7 +9,7 @@ What the engine that composes the rules does with it:
 - Each `Exit` becomes a transaction of the executor's own that reduces: it sells `amount`, which is never more
   than is held. While it is out, nothing else sells from that position.
 - After a restart it says `ExitFailed` for each position in `leaving(state)` of which nothing was ever signed.
-- Of a reorg: a purchase that was taken back is `Closed` for nothing, a sale that was taken back is `Opened`.
+- After a reorg it says `Restored`, or `Opened` when the purchase is mined again.
 - Once `exits_left_ns` is zero, or a stop stands, it says `ExitsBarred`: then nothing is decided, and every
   position is UNPROTECTED. `ExitOrdered` sells even then: a stop that flattens has leave of its own, and
   orders again what failed.
@@ -34,6 +34,7 @@ from warden.domain.risk.events import (
     ExitOrdered,
     ExitsBarred,
     Opened,
+    Restored,
     RiskEvent,
     Ticked,
     TriggersSet,
@@ -137,13 +138,26 @@ def _opened(state: ExitState, limits: ExitLimits, event: Opened, at_ns: int) -> 
     return _judged(state, limits, {new.position_id: guard}, at_ns)
 
 
+def _restored(state: ExitState, limits: ExitLimits, event: Restored, at_ns: int) -> Step:
+    """Take over what a reorg left; the peak is kept, what has nothing left is gone."""
+    new = event.position
+    known = state.guards.get(new.position_id)
+    if known is None:
+        return (state, (), ()) if new.amount <= 0 else _opened(state, limits, Opened(new), at_ns)
+    if new.amount <= 0:
+        return _closed(state, limits, Closed(new.position_id, known.held, Wei(0)), at_ns)
+    guard = msgspec.structs.replace(known, cost=Worth(new.cost_wei, new.amount), held=new.amount)
+    return _judged(state, limits, {new.position_id: guard}, at_ns)
+
+
 def _closed(state: ExitState, _limits: ExitLimits, event: Closed, _at_ns: int) -> Step:
     """Take off what was sold. Closing what is not open is for the position limits to tell (PS5)."""
     guard = state.guards.get(event.position_id)
-    if guard is None or event.amount <= 0:
+    if guard is None or (event.amount <= 0 and guard.held > 0):
         return state, (), ()
     guards = dict(state.guards)
     if event.amount >= guard.held:
+        # What had no amount, and is closed for any, goes too.
         del guards[event.position_id]
     else:
         held = Wei(guard.held - event.amount)
@@ -296,6 +310,7 @@ _TAKE: Final[Mapping[type, Callable[[ExitState, ExitLimits, Any, int], Step]]] =
     {
         Opened: _opened,
         Closed: _closed,
+        Restored: _restored,
         Valued: _valued,
         ExitOrdered: _ordered,
         ExitFailed: _failed,

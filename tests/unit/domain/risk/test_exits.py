@@ -14,6 +14,7 @@ from warden.domain.risk.events import (
     ExitsBarred,
     Opened,
     Position,
+    Restored,
     RiskEvent,
     Ticked,
     TriggersSet,
@@ -255,6 +256,19 @@ def test_a_purchase_that_is_told_again_keeps_its_peak_and_its_exit() -> None:
     assert after(other, valued(11_400))[1] == []
     state, _ = after(state, valued(9_000), Opened(position()))
     assert leaving(state) == ("p",)
+
+
+def test_a_reorg_leaves_what_is_held_now() -> None:
+    """SL1: a purchase that was taken back is gone, a sale that was taken back is guarded again."""
+    state, _ = after(opened(), valued(12_000), Closed("p", Wei(400), Wei(6_000)))
+    whole, _ = after(state, Restored(position()))
+    assert after(whole, valued(11_401))[1] == []
+    assert [each.amount for each in after(whole, valued(11_400))[1]] == [HELD]
+    assert after(state, Restored(position(cost=0, amount=0)))[0].guards == {}
+    gone, _ = after(state, Closed("p", Wei(300), Wei(4_000)))
+    assert after(gone, Restored(position(amount=0)))[0] is gone
+    again, _ = after(gone, Restored(position()))
+    assert len(after(again, valued(9_000))[1]) == 1
 
 
 def test_an_exit_value_is_what_the_pools_pay() -> None:
