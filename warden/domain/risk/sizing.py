@@ -114,7 +114,7 @@ def propose(
     kelly_wei = kelly(performance, capital_wei, limits.kelly_bps)
     if kelly_wei <= 0:
         return Refusal(
-            "sizing.no_edge",
+            "sizing.no-edge",
             f"its last {performance.trades} trades have no edge to size by",
             limit="0",
             observed=f"{performance.wins} of {performance.trades} won",
