@@ -14,7 +14,8 @@ from tests.architecture.source import ROOT, calls, dotted, python_files, tree, w
 from warden.cli.app import app
 from warden.cli.emergency_stop import _parser as stop_parser
 from warden.domain.causes import RULES as CAUSES
-from warden.notifier.rules import GENERIC, PROCESS_SECTIONS, RULES, is_routine, rule_for
+from warden.notifier.meanings import GENERIC, RULES
+from warden.notifier.rules import PROCESS_SECTIONS, is_routine, rule_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -153,9 +153,9 @@ class Crasher:
         serve, named = StopDesk.serve, StopDesk._named
 
         @wraps(named)
-        def heard(data: bytes) -> str:
+        def heard(desk: StopDesk, data: bytes) -> str:
             self.at("stop-heard")
-            return named(data)
+            return named(desk, data)
 
         @wraps(serve)
         def served(desk: StopDesk, *arguments: Any, **named_arguments: Any) -> None:  # noqa: ANN401 - whatever it takes
@@ -164,7 +164,7 @@ class Crasher:
             if desk._gate.heard_stops - before:
                 self.at("stop-answered")
 
-        _replace(StopDesk, "_named", staticmethod(heard))
+        _replace(StopDesk, "_named", heard)
         _replace(StopDesk, "serve", served)
 
 
@@ -175,7 +175,7 @@ def _kind(ticket: Ticket) -> str:
     return "cancel-" if ticket.action is Action.CANCEL else ""
 
 
-def _replace(owner: type, name: str, value: Callable[..., Any] | staticmethod[..., Any]) -> None:
+def _replace(owner: type, name: str, value: Callable[..., Any]) -> None:
     """Put a wrapper in a method's place; a method that is no longer there is an error, not a silent pass."""
     if not hasattr(owner, name):
         raise AttributeError(f"{owner.__name__} has no {name} to stand at")

@@ -136,6 +136,18 @@ def test_rubbish_of_a_real_client_is_dropped(system: System, channel: Channel, r
     wait_goes_on(system)
 
 
+def test_what_was_only_said_on_the_stop_socket_becomes_a_file(system: System) -> None:
+    """ES4, I4: an operator's request that nobody can read stops, durably, and is recovered from as any other."""
+    client = stranger(system, STOP, Role.OPERATOR)
+    client.socket.send(b"\xffstop everything")
+    system.wait(lambda each: each.latch.read().stops, "a file for what was only heard")
+    client.close()
+    (stop,) = system.latch.read().stops
+    assert stop.stop_id.startswith("unreadable-")
+    let_trade(system)
+    assert system.latch.is_clear()
+
+
 def test_forged_and_replayed_beats_change_nothing(system: System) -> None:
     """HM4: a beat in another's name counts for nothing, an old one of a real session neither."""
     system.wait(lambda each: LoggerStatus in each.latest, "the logger's status")

@@ -12,7 +12,6 @@ from warden.domain.modes import Environment
 from warden.domain.money import BPS_ONE, WEI_PER_GWEI, ether_to_wei
 from warden.domain.risk.circuit_breaker import BreakerLimits
 from warden.domain.risk.position_size import SizeLimits
-from warden.executor.book import Book
 from warden.executor.keystore import unlock
 from warden.executor.leg import PUBLIC
 from warden.executor.protocol import Terms
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from eth_account.signers.local import LocalAccount
 
+    from warden.executor.book import Book
     from warden.runtime.places import Places
     from warden.runtime.settings import Settings
     from warden.runtime.venue import Venue
@@ -58,19 +58,17 @@ class Unlocking:
             self._error = error
 
 
-def book_of(path: Path) -> Book:
+def fold(path: Path, book: Book) -> None:
     """Fold the journal into the book.
 
     Raises:
         JournalBroken: a row cannot be read; nothing may be sent on such a journal.
     """
-    book = Book()
     for row in read(path):
         try:
             book.apply(from_json(row.body, ExecutorRow))
         except Undecodable as error:
             raise JournalBroken(f"executor.db: row {row.row} cannot be read: {error}") from error
-    return book
 
 
 def terms_of(settings: Settings, venue: Venue, wallet: str) -> Terms:

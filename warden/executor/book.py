@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from warden.domain.intents import TradeState
-from warden.wire.rows import SETTLED, ChainRow, EndedRow, ExecutorRow, LegRow, OutcomeRow, Purpose, SignedRow
+from warden.wire.rows import (
+    SETTLED,
+    BaselineRow,
+    ChainRow,
+    EndedRow,
+    ExecutorRow,
+    LegRow,
+    OutcomeRow,
+    Purpose,
+    SignedRow,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +64,8 @@ class Book:
         self.chain: ChainRow | None = None
         self.ended_in_order = True
         self.empty = True
+        self._baseline: int | None = None
+        self._consumed = 0
 
     def apply(self, row: ExecutorRow) -> None:
         """Take one row into account; rows come in the journal's order."""
@@ -68,6 +80,8 @@ class Book:
             self._leg(row)
         elif isinstance(row, OutcomeRow):
             self._outcome(row)
+        elif isinstance(row, BaselineRow):
+            self._baseline = max(row.nonce, self._baseline or 0)
 
     def get(self, tx_hash: str) -> Entry | None:
         """Return an entry, None when it is unknown or long settled."""
@@ -100,6 +114,16 @@ class Book:
         )
         return max([chain_nonce, *held])
 
+    def explained_nonce(self) -> int | None:
+        """Return the highest nonce that the chain may give for the wallet; None while nothing is known of it.
+
+        What was consumed once stays explained: a reorg may bring it back.
+        """
+        if self._baseline is None:
+            return None
+        open_nonces = (entry.signed.nonce + 1 for entry in self.open())
+        return max([self._baseline, self._consumed, *open_nonces])
+
     def _newest(self) -> Iterator[Entry]:
         return iter(reversed(self._entries.values()))
 
@@ -125,6 +149,7 @@ class Book:
             self._count(entry.signed.purpose, before, -1)
         elif _counts(row.state) and not _counts(before.state):
             self._count(entry.signed.purpose, row, 1)
+            self._consumed = max(self._consumed, entry.signed.nonce + 1)
         self._forget()
 
     def _count(self, purpose: Purpose, row: OutcomeRow, sign: int) -> None:

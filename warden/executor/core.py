@@ -19,6 +19,7 @@ from warden.executor.decisions import Decisions
 from warden.executor.drafts import Moment
 from warden.executor.gate import Ticket
 from warden.executor.leg import NOT_BEGUN
+from warden.executor.own_sends import OwnSends, own_ticket
 from warden.executor.protocol import (
     CleanupAllowed,
     CleanupOver,
@@ -35,14 +36,16 @@ from warden.executor.protocol import (
     Simulate,
     Simulated,
     SimulationFailed,
+    StopCleared,
     Submitted,
     Terms,
     Tick,
 )
 from warden.executor.sendings import Legs, Sendings
-from warden.executor.settlement import Settlement, is_trade, update
+from warden.executor.settlement import Settlement, is_strangers, is_trade, update
+from warden.executor.strangers import Strangers
 from warden.wire.messages import Answer, Progress
-from warden.wire.rows import SETTLED, ChainRow, LegRow, OutcomeRow, Purpose, SignedRow
+from warden.wire.rows import SETTLED, ChainRow, LegRow, OutcomeRow, Purpose
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
@@ -53,9 +56,7 @@ if TYPE_CHECKING:
 _NS_PER_S: Final = 1_000_000_000
 _PREPARE_WITHIN_NS: Final = 5 * _NS_PER_S
 _HEAD_OLD_AFTER_NS: Final = 10 * _NS_PER_S
-_OWN_SEND_WITHIN_NS: Final = 20 * _NS_PER_S
 _IDS_MAX: Final = 4_096
-_CANCELS_PER_NONCE_MAX: Final = 5
 _UNKNOWN_CHAIN: Final = Refusal("chain.unknown", "the chain's state is not known now")
 
 
@@ -77,8 +78,6 @@ class ExecutorCore:
         self.breaker = Breaker()
         self.head: HeadRead | None = None
         self.identified = False
-        # What the gate lets through now, told before each head: nothing is signed for a closed gate.
-        self.allowed: frozenset[Action] = frozenset(Action)
         self._head_ns = 0
         self._settlement = Settlement(book, terms)
         self._preparing: dict[str, _Preparing] = {}
@@ -86,7 +85,8 @@ class ExecutorCore:
         self._tickets: dict[str, Ticket] = {}
         self._sendings = Sendings(terms.legs, (entry.signed.tx_hash for entry in book.open()))
         self._cleanup = CleanUp(book)
-        self._cancels: dict[int, int] = {}
+        self._strangers = Strangers(book)
+        self._own_sends = OwnSends(terms, book, self._settlement, self._sendings, self._tickets)
         self._approving = False
         self.handled = 0
         self._take: dict[type[Event], Callable[[Any, Now], list[Command]]] = {
@@ -99,6 +99,7 @@ class ExecutorCore:
             Identified: self._identified,
             CleanupAllowed: self._clean_up,
             CleanupOver: lambda _event, _now: self._cleanup.report(over=True),
+            StopCleared: lambda event, now: self._strangers.recovered(event.stop_id, now),
             Tick: self._tick,
         }
 
@@ -113,6 +114,10 @@ class ExecutorCore:
     def ready(self) -> bool:
         """The chain is known and is ours, so that a permit is of use."""
         return self.identified and self.head is not None
+
+    def allow(self, actions: frozenset[Action]) -> None:
+        """Take in what the gate lets through now, before each head: nothing is signed for a closed gate."""
+        self._own_sends.allowed = actions
 
     @property
     def offered(self) -> int:
@@ -142,7 +147,7 @@ class ExecutorCore:
         head = self.fresh_head(now)
         self.breaker = circuit_breaker.advance(self.breaker, self._terms.breaker, now.boot_ns)
         situation = rules.Situation(
-            gate=event.gate,
+            gate=event.gate or self._strangers.refusal,
             breaker=self.breaker,
             head=head,
             exposure_wei=self.book.exposure_wei(),
@@ -167,7 +172,7 @@ class ExecutorCore:
             self._approving = True
             nonce = self.book.next_nonce(at.head.nonce)
             draft = drafts.approval(intent, amount, nonce, at)
-            self._tickets[draft.draft.intent_id] = self._own_ticket(Action.OPEN, at.now)
+            self._tickets[draft.draft.intent_id] = own_ticket(Action.OPEN, at.now)
             commands.append(draft)
         return commands
 
@@ -200,7 +205,7 @@ class ExecutorCore:
         self._approving = self._approving and row.purpose is not Purpose.APPROVE
         preparing = self._preparing.pop(row.intent_id, None)
         self.book.apply(row)
-        then: tuple[Reply | Send, ...] = (self._send(row, ticket),)
+        then: tuple[Reply | Send, ...] = (self._own_sends.send(row, ticket),)
         commands: list[Command] = []
         if preparing is not None:
             self.handled += 1
@@ -237,12 +242,6 @@ class ExecutorCore:
             self._owners.popitem(last=False)
 
     # --- legs
-
-    def _send(self, row: SignedRow, ticket: Ticket) -> Send:
-        """Return the order to send a signed row along its own routes, and expect its answers."""
-        routes = drafts.routes(row)
-        self._sendings.begin(row.tx_hash, routes)
-        return Send(tx_hash=row.tx_hash, raw=row.raw, ticket=ticket, routes=routes)
 
     def _leg_done(self, event: LegDone, now: Now) -> list[Command]:
         entry = self.book.get(event.tx_hash)
@@ -299,65 +298,23 @@ class ExecutorCore:
             entry = self.book.get(row.tx_hash)
             if entry is not None:
                 commands += self._outcome(entry, row, now)
+        if self._terms.sends:
+            commands += self._strangers.look(head, now)
         if advanced:
-            for entry in self.book.open():
-                commands += self._push(entry, Moment(head, self._terms, now))
+            commands += self._own_sends.push(Moment(head, self._terms, now))
         return commands + self._cleanup.report(over=False)
 
-    def _push(self, entry: Entry, at: Moment) -> list[Command]:
-        """Send a transaction again, or free its nonce when it can no longer succeed."""
-        signed = entry.signed
-        if at.head.nonce > signed.nonce:
-            return []
-        newest = all(other.signed.replaces != signed.tx_hash for other in self.book.open())
-        if not self._settlement.is_late(entry, at.head):
-            if signed.purpose is Purpose.CANCEL and newest and at.head.base_fee_wei > signed.max_fee_wei:
-                # Gas became dearer than it pays: at this price it would wait for ever, and all else with it.
-                return self._cancel(entry, at, self._own_ticket(Action.CANCEL, at.now))
-            action = Action.CANCEL if signed.purpose is Purpose.CANCEL else Action.OPEN
-            if entry.accepted or self._sendings.is_out(signed.tx_hash) or action not in self.allowed:
-                return []
-            return [self._send(signed, self._own_ticket(action, at.now))]
-        if not self._settlement.is_stuck(entry, at.head) or not newest:
-            return []
-        return self._cancel(entry, at, self._own_ticket(Action.CANCEL, at.now))
-
-    def _cancel(self, entry: Entry, at: Moment, ticket: Ticket) -> list[Command]:
-        signed = entry.signed
-        tries = self._cancels.get(signed.nonce, 0)
-        closed = ticket.cleanup_nonce is None and Action.CANCEL not in self.allowed
-        if closed or tries >= _CANCELS_PER_NONCE_MAX or f"cancel-{signed.tx_hash}" in self._tickets:
-            return []
-        self._cancels[signed.nonce] = tries + 1
-        draft = drafts.cancel(entry, at)
-        self._tickets[draft.draft.intent_id] = ticket
-        why = "was not mined in time" if ticket.cleanup_nonce is None else "is taken back after the stop"
-        text = f"{signed.tx_hash} {why}; nonce {signed.nonce} is cancelled"
-        return [
-            draft,
-            reports.tell(Severity.WARNING, "trade.stuck", text, signed, runbook=reports.RUNBOOK_TRADES),
-        ]
-
     def _clean_up(self, allowed: CleanupAllowed, now: Now) -> list[Command]:
-        """Take back what may still land, at the nonces that the stop's clean-up was given."""
-        self._cleanup.begin(allowed)
-        head, commands = self.fresh_head(now), list[Command]()
-        for entry in self._cleanup.targets(allowed.nonces):
-            signed = entry.signed
-            ticket = msgspec.structs.replace(self._own_ticket(Action.CANCEL, now), cleanup_nonce=signed.nonce)
-            if signed.purpose is Purpose.CANCEL:
-                if not entry.accepted and not self._sendings.is_out(signed.tx_hash):
-                    commands.append(self._send(signed, ticket))
-            elif head is not None and self._sendings.ever_began(signed.tx_hash):
-                commands += self._cancel(entry, Moment(head, self._terms, now), ticket)
-        return commands
+        return self._own_sends.clean_up(self._cleanup, allowed, self.fresh_head(now), now)
 
     def _outcome(self, entry: Entry, row: OutcomeRow, now: Now) -> list[Command]:
         self.book.apply(row)
         signed = entry.signed
-        if row.state is TradeState.RELEASED and signed.purpose is Purpose.CANCEL:
-            self._cancels.pop(signed.nonce, None)  # it never left, so it was no try
         commands: list[Command] = [Record(row=row)]
+        if row.state is TradeState.RELEASED:
+            self._own_sends.never_left(signed)
+        elif is_strangers(row):
+            commands += self._strangers.demand(signed.nonce + 1, row.error, now)
         if row.state in SETTLED:
             self._sendings.forget(row.tx_hash)
         if is_trade(entry):
@@ -393,7 +350,3 @@ class ExecutorCore:
                 refusal = Refusal("simulation.unavailable", "no answer to the simulation within 5 s")
                 commands += self._drop(preparing, refusal, now)
         return commands
-
-    @staticmethod
-    def _own_ticket(action: Action, now: Now) -> Ticket:
-        return Ticket(action=action, trader_session="", not_after_boot_ns=now.boot_ns + _OWN_SEND_WITHIN_NS)

@@ -6,18 +6,18 @@ disk, network or a lock.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import zmq
 from eth_utils.address import to_checksum_address
 
 from warden import __version__
-from warden.domain.errors import ConfigurationInvalid, InvariantBroken, JournalBroken
+from warden.domain.errors import ConfigurationInvalid, InvariantBroken
 from warden.domain.modes import Action, Environment
 from warden.domain.risk.refusal import Refusal
 from warden.domain.roles import Role
-from warden.executor.beginnings import Unlocking, book_of, terms_of
+from warden.executor.beginnings import Unlocking, fold, terms_of
+from warden.executor.book import Book
 from warden.executor.chain import ChainReader, ReadFailed
 from warden.executor.core import ExecutorCore
 from warden.executor.gate import Gate, Ticket
@@ -26,6 +26,7 @@ from warden.executor.protocol import (
     CleanupAllowed,
     CleanupOver,
     Command,
+    DemandStop,
     Event,
     HeadRead,
     Now,
@@ -35,24 +36,25 @@ from warden.executor.protocol import (
     Sign,
     Simulate,
     SimulationFailed,
+    StopCleared,
     Submitted,
     Tell,
     Terms,
     Tick,
 )
+from warden.executor.recorder import Recorder
 from warden.executor.signing import sign
 from warden.executor.status import picture
 from warden.executor.stops import StopDesk
 from warden.runtime.clock import NS_PER_MS, wall_text
 from warden.runtime.disk import DiskFloor
 from warden.runtime.inotify import DirectoryWatch
-from warden.runtime.journal import Journal
 from warden.runtime.venue import load_venue, served_url
 from warden.runtime.wallet import wallet_address
 from warden.wire.addresses import INTENTS, STOP
-from warden.wire.codec import Undecodable, decode, encode, to_json
+from warden.wire.codec import Undecodable, decode, encode
 from warden.wire.messages import CleanupPermit, Head, ProcessState, Submit, TraderLeave
-from warden.wire.rows import EndedRow, ExecutorRow, OpenRow, StartedRow, WitnessRow
+from warden.wire.rows import EndedRow, StartedRow, WitnessRow
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
@@ -71,7 +73,6 @@ _HEAD_MS_MIN: Final = 100
 _WITNESS_NS: Final = 60_000 * NS_PER_MS
 _NONCES_MAX: Final = 64
 _OPEN_FOR_NS: Final = 1_000 * NS_PER_MS
-_OPEN_ROW_EVERY: Final = 500
 _NO_SESSION: Final = Refusal("session", "an intent must carry the session that the watchdog gave its trader")
 
 
@@ -95,15 +96,16 @@ class Executor:
         self._unlocking = Unlocking(frame.settings, frame.places) if self._sends else None
         self._account: LocalAccount | None = None
         self._wallet = to_checksum_address(wallet_address(frame.settings, frame.places))
-        self._journal = Journal(frame.places.journal(Role.EXECUTOR), frame.clock)
-        self._book = book_of(frame.places.journal(Role.EXECUTOR))
+        journal = frame.places.journal(Role.EXECUTOR)
+        self._book = Book()
+        self._recorder = Recorder(journal, frame.clock, self._book, self._halt)
+        fold(journal, self._book)
         self._clean = self._book.empty or self._book.ended_in_order
         self._core: ExecutorCore | None = None
         self._terms: Terms | None = None
         self._reader: ChainReader | None = None
         self._legs: Legs | None = None
         self._intents = frame.bus.serve(INTENTS)
-        self._after: deque[tuple[int, tuple[Reply | Send, ...]]] = deque()
         self._due_ns: dict[str, int] = {}
         self._detail = "waiting for the venue"
         self._refused_permit = ""
@@ -115,13 +117,13 @@ class Executor:
             self._poller.register(source, zmq.POLLIN)
         self._floor = DiskFloor(frame.places.state, frame.clock)
         self._stop_watch = DirectoryWatch(frame.places.stop)
-        for handle in (frame.signalled, self._journal.wake, self._stop_watch.handle):
+        for handle in (frame.signalled, self._recorder.wake, self._stop_watch.handle):
             self._poller.register(handle, zmq.POLLIN)
 
     def run(self) -> None:
         """Turn until the frame ends, then end in order."""
         started = StartedRow(session=self._frame.session, version=__version__, wallet=self._wallet)
-        self._record(Record(row=started))
+        self._recorder.record(Record(row=started))
         while not self._frame.ending:
             told = self._stop_watch.watching
             self._poller.poll(min(_TURN_TOLD_MS, self._frame.beat_due_ms()) if told else _TURN_MS)
@@ -134,9 +136,11 @@ class Executor:
         self._desk.serve(self._in_flight())
         self._stop_watch.drain()
         for row in self._desk.look():
-            self._record(Record(row=row))
+            self._recorder.record(Record(row=row))
             word = "lifted" if row.lifted else "seen"
             self._frame.event(Severity.INFO, f"gate.stop-{word}", f"stop {row.stop_id} {word}")
+            if self._core is not None and row.lifted and self._desk.was_cleared(row.stop_id):
+                self._handle(self._core, StopCleared(row.stop_id))
         self._look_at_disk()
         self._take_permits()
         self._carry_on_after_sync()
@@ -181,7 +185,9 @@ class Executor:
         """Write down how far the watchdog's journal has come, once a minute (I9)."""
         if head.rows > self._witnessed and self._is_due("witness", _WITNESS_NS):
             self._witnessed = head.rows
-            self._record(Record(row=WitnessRow(journal=head.journal, rows=head.rows, hash=head.hash)))
+            self._recorder.record(
+                Record(row=WitnessRow(journal=head.journal, rows=head.rows, hash=head.hash))
+            )
 
     def _find_venue(self) -> None:
         if not self._is_due("venue", _TICK_NS):
@@ -225,7 +231,7 @@ class Executor:
                     continue
                 if isinstance(result, HeadRead):
                     self._detail = ""
-                    core.allowed = self._allowed()
+                    core.allow(self._allowed())
                 self._handle(core, result)
         if self._is_due("tick", _TICK_NS):
             self._handle(core, Tick())
@@ -263,7 +269,7 @@ class Executor:
             self._reader.read_head(core.wanted_receipts())
 
     def _report(self) -> None:
-        core, journal = self._core, self._journal
+        core, head = self._core, self._recorder.head
         ready = core is not None and core.ready and not self._gate.halted
         state = ProcessState.READY if ready else ProcessState.STARTING
         closed = self._gate.halted or self._gate.disk_low
@@ -276,14 +282,13 @@ class Executor:
             handled=0 if core is None else core.handled,
             open_nonces=self._open_nonces(),
             clean=self._clean,
-            heads=(journal.head,),
+            heads=(head,),
+            stops=self._desk.unrecorded(),
             detail=closed or self._detail,
         )
         if core is None or self._terms is None or not self._is_due("publish", _PUBLISH_NS):
             return
-        status = picture(
-            core, self._gate, self._terms, self._now(), session=self._frame.session, head=journal.head
-        )
+        status = picture(core, self._gate, self._terms, self._now(), session=self._frame.session, head=head)
         self._frame.publish(status)
         word = status.gate.partition(":")[0]
         if word != self._gate_word:
@@ -323,15 +328,12 @@ class Executor:
                 ):
                     failed = SimulationFailed(command.intent_id, refused=False, text="too many reads wait")
                     self._handle(core, failed)
-            case Sign():
-                if self._account is None:
-                    raise InvariantBroken("a transaction was to be signed in the paper environment")
-                self._handle(core, sign(self._account, command, core.chain_id))
-            case Send():
-                if self._legs is not None:
-                    self._legs.send(command)
+            case Sign() | Send():
+                self._sign_or_send(core, command)
             case Record():
-                self._record(command)
+                self._recorder.record(command)
+            case DemandStop():
+                self._demand_stop(core, command)
             case Tell():
                 self._frame.event(
                     command.severity,
@@ -342,33 +344,25 @@ class Executor:
                     **command.data,
                 )
 
-    def _record(self, command: Record) -> None:
-        """Hand a row to the journal; what follows from it waits for its sync."""
-        try:
-            number = self._append(command.row)
-            if number % _OPEN_ROW_EVERY == 0:
-                # So that the journal's tail alone tells what may still land, however old the journal is.
-                self._append(OpenRow(hashes=tuple(entry.signed.tx_hash for entry in self._book.open())))
-        except JournalBroken as error:
-            self._halt(str(error))
+    def _demand_stop(self, core: ExecutorCore, command: DemandStop) -> None:
+        if self._desk.was_cleared(command.stop.stop_id):
+            self._handle(core, StopCleared(command.stop.stop_id))
             return
-        if command.then:
-            self._after.append((number, command.then))
+        self._desk.keep(command.stop)
+        self._carry_out(core, command.tell)
 
-    def _append(self, row: ExecutorRow) -> int:
-        return self._journal.append(str(row.__struct_config__.tag), to_json(row))
+    def _sign_or_send(self, core: ExecutorCore, command: Sign | Send) -> None:
+        if self._account is None or self._legs is None:
+            raise InvariantBroken("a transaction was to be signed or sent in the paper environment")
+        if isinstance(command, Sign):
+            self._handle(core, sign(self._account, command, core.chain_id))
+        else:
+            self._legs.send(command)
 
     def _carry_on_after_sync(self) -> None:
-        self._journal.acknowledge()
-        if self._journal.error is not None:
-            self._halt(f"journal broken: {self._journal.error}")
-            self._after.clear()
-            return
-        while self._after and self._after[0][0] <= self._journal.synced:
-            _, commands = self._after.popleft()
+        for command in self._recorder.due():
             if self._core is not None:
-                for command in commands:
-                    self._carry_out(self._core, command)
+                self._carry_out(self._core, command)
 
     def _halt(self, reason: str) -> None:
         """Close the gate for good: without a record nothing is traded (I5)."""
@@ -386,8 +380,8 @@ class Executor:
         if self._legs is not None and self._core is not None:
             for done in self._legs.take():
                 self._handle(self._core, done)
-        self._record(Record(row=EndedRow(session=self._frame.session)))
-        self._journal.close()
+        self._recorder.record(Record(row=EndedRow(session=self._frame.session)))
+        self._recorder.close()
 
     def _now(self) -> Now:
         return Now(boot_ns=self._clock.boot_ns(), wall=wall_text(self._clock))

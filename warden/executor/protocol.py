@@ -10,6 +10,7 @@ from warden.domain.intents import Intent
 from warden.domain.risk.circuit_breaker import BreakerLimits
 from warden.domain.risk.position_size import SizeLimits
 from warden.domain.risk.refusal import Refusal
+from warden.domain.stops import Stop
 from warden.executor.gate import Ticket
 from warden.wire.messages import ExecutorToTrader
 from warden.wire.rows import ExecutorRow, SignedRow
@@ -138,6 +139,12 @@ class CleanupOver(msgspec.Struct, frozen=True):
     """The leave to clean up has run out."""
 
 
+class StopCleared(msgspec.Struct, frozen=True):
+    """An operator's recovery has cleared a stop."""
+
+    stop_id: str
+
+
 class Tick(msgspec.Struct, frozen=True):
     """Time has passed."""
 
@@ -152,6 +159,7 @@ Event = (
     | Identified
     | CleanupAllowed
     | CleanupOver
+    | StopCleared
     | Tick
 )
 
@@ -209,4 +217,14 @@ class Tell(msgspec.Struct, frozen=True):
     data: dict[str, Any] = {}
 
 
-Command = Reply | Simulate | Sign | Send | Record | Tell
+class DemandStop(msgspec.Struct, frozen=True):
+    """Close the gate at once and have this stop written down: an operator recovers (ES1).
+
+    Answered by `StopCleared` at once, and not told, if a recovery has cleared a stop of this id before.
+    """
+
+    stop: Stop
+    tell: Tell
+
+
+Command = Reply | Simulate | Sign | Send | Record | Tell | DemandStop

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from warden.domain.intents import TradeState
 from warden.domain.risk.circuit_breaker import Breaker, BreakerState
 from warden.executor.protocol import Command, Tell
-from warden.executor.settlement import is_trade
+from warden.executor.settlement import is_strangers, is_trade
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def outcome_event(entry: Entry, row: OutcomeRow) -> Tell:
     """Return the event of a transaction's new state."""
     signed, net_wei = entry.signed, row.gain_wei - row.gas_wei
     quiet = {TradeState.MINED, TradeState.FINAL, TradeState.RELEASED}
-    foreign = row.state is TradeState.SUPERSEDED and not row.error.startswith("replaced by")
-    severity = Severity.INFO if row.state in quiet else Severity.ERROR if foreign else Severity.WARNING
+    loud = Severity.ERROR if is_strangers(row) else Severity.WARNING
+    severity = Severity.INFO if row.state in quiet else loud
     text = f"{signed.purpose} {row.tx_hash}: {row.state}" + (f" ({row.error})" if row.error else "")
     kind = "trade" if is_trade(entry) else signed.purpose.value
     runbook = "" if severity is Severity.INFO else RUNBOOK_TRADES

@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 
 # A receipt and a nonce may be read from different moments: only a second look counts.
 _LOOKS_WITHOUT_RECEIPT: Final = 2
+# Before a stranger is blamed, the receipt of one's own has had time to turn up.
+_BLOCKS_WITHOUT_RECEIPT: Final = 2
+_UNFINAL_LOOKED_AT: Final = 16
 _STUCK_AFTER_BLOCKS: Final = 2
 _NONCES_LOOKED_AT: Final = 100
+_REPLACED_BY: Final = "replaced by"
 _ON_CHAIN: Final = frozenset({TradeState.MINED, TradeState.FINAL, TradeState.REVERTED})
 
 
@@ -25,21 +29,25 @@ class Settlement:
     def __init__(self, book: Book, terms: Terms) -> None:
         self._book = book
         self._terms = terms
-        self._missed: dict[str, int] = {}
+        self._missed: dict[str, tuple[int, int]] = {}
+        self._gone: dict[str, int] = {}
 
     def wanted(self, head: HeadRead | None) -> tuple[str, ...]:
-        """Return the hashes whose receipts the next read should bring: open, or due to be final."""
+        """Return the hashes whose receipts the next read should bring.
+
+        All that is open; of what is mined the newest, where reorgs happen, and what is due to be final.
+        """
         hashes = [entry.signed.tx_hash for entry in self._book.open()]
-        if head is not None:
-            hashes += [entry.signed.tx_hash for entry in self._book.unfinal() if self._is_deep(entry, head)]
-        return tuple(hashes)
+        unfinal = self._book.unfinal()
+        young = unfinal[-_UNFINAL_LOOKED_AT:]
+        deep = () if head is None else tuple(entry for entry in unfinal if self._is_deep(entry, head))
+        hashes += [entry.signed.tx_hash for entry in (*deep[:_UNFINAL_LOOKED_AT], *young)]
+        return tuple(dict.fromkeys(hashes))
 
     def outcomes(self, head: HeadRead, now: Now) -> list[OutcomeRow]:
         """Return the new states that this read of the chain proves."""
         rows = [self._of_open(entry, head, now) for entry in self._book.open()]
-        rows += [
-            self._of_mined(entry, head, now) for entry in self._book.unfinal() if self._is_deep(entry, head)
-        ]
+        rows += [self._of_mined(entry, head, now) for entry in self._book.unfinal()]
         found = [row for row in rows if row is not None]
         return found + self._reopened(found, head, now)
 
@@ -89,37 +97,51 @@ class Settlement:
         if tx_hash not in head.receipts:
             return None
         if head.nonce > entry.signed.nonce:
-            self._missed[tx_hash] = self._missed.get(tx_hash, 0) + 1
-            if self._missed[tx_hash] >= _LOOKS_WITHOUT_RECEIPT:
-                del self._missed[tx_hash]
-                return OutcomeRow(
-                    tx_hash=tx_hash,
-                    state=TradeState.SUPERSEDED,
-                    time=now.wall,
-                    block=head.block,
-                    error=self._superseded_by(entry),
-                )
-        elif entry.outcome.state is TradeState.REJECTED and self.is_late(entry, head):
+            return self._of_consumed(entry, head, now)
+        if entry.outcome.state is TradeState.REJECTED and self.is_late(entry, head):
             # No endpoint took it, and the chain would refuse it now: its nonce is free.
             return OutcomeRow(tx_hash=tx_hash, state=TradeState.RELEASED, time=now.wall, error=entry.rejected)
         return None
 
-    def _superseded_by(self, entry: Entry) -> str:
-        nonce = entry.signed.nonce
-        for other in self._book.recent(100):
-            mined = other.outcome.state in {TradeState.MINED, TradeState.FINAL, TradeState.REVERTED}
-            if other.signed.nonce == nonce and mined:
-                return f"replaced by {other.signed.tx_hash}"
-        return f"nonce {nonce} was consumed by a transaction that the journal does not know"
+    def _of_consumed(self, entry: Entry, head: HeadRead, now: Now) -> OutcomeRow | None:
+        """Return its end once its nonce was seen to be another's: sooner when that one is known."""
+        tx_hash = entry.signed.tx_hash
+        looks, since_block = self._missed.get(tx_hash, (0, head.block))
+        self._missed[tx_hash] = (looks + 1, since_block)
+        winner = self._winner(entry.signed.nonce)
+        enough = head.block - since_block >= _BLOCKS_WITHOUT_RECEIPT or bool(winner)
+        if looks + 1 < _LOOKS_WITHOUT_RECEIPT or not enough:
+            return None
+        del self._missed[tx_hash]
+        error = f"{_REPLACED_BY} {winner}" if winner else _strangers_text(entry.signed.nonce)
+        return OutcomeRow(
+            tx_hash=tx_hash, state=TradeState.SUPERSEDED, time=now.wall, block=head.block, error=error
+        )
 
-    @staticmethod
-    def _of_mined(entry: Entry, head: HeadRead, now: Now) -> OutcomeRow | None:
+    def _winner(self, nonce: int) -> str:
+        """Return the hash of the mined transaction that has this nonce; "" when the journal knows of none."""
+        for other in self._book.recent(_NONCES_LOOKED_AT):
+            if other.signed.nonce == nonce and other.outcome.state in _ON_CHAIN:
+                return other.signed.tx_hash
+        return ""
+
+    def _of_mined(self, entry: Entry, head: HeadRead, now: Now) -> OutcomeRow | None:
+        """Return that it was taken back, seen twice, or that it is final."""
         tx_hash, before = entry.signed.tx_hash, entry.outcome
-        if tx_hash not in head.receipts:
+        # An endpoint that has not come so far yet does not know it; that is no reorg.
+        if tx_hash not in head.receipts or head.block < before.block:
             return None
         receipt = head.receipts[tx_hash]
         if receipt is None or receipt.block_hash != before.block_hash:
+            looks = self._gone.get(tx_hash, 0) + 1
+            self._gone[tx_hash] = looks
+            if looks < _LOOKS_WITHOUT_RECEIPT:
+                return None
+            del self._gone[tx_hash]
             return OutcomeRow(tx_hash=tx_hash, state=TradeState.REORGED, time=now.wall, block=before.block)
+        self._gone.pop(tx_hash, None)
+        if not self._is_deep(entry, head):
+            return None
         return OutcomeRow(
             tx_hash=tx_hash,
             state=TradeState.FINAL,
@@ -162,3 +184,12 @@ def update(entry: Entry, row: OutcomeRow) -> TradeUpdate:
 def is_trade(entry: Entry) -> bool:
     """Tell whether it is a strategy's trade rather than Warden's own transaction."""
     return entry.signed.purpose is Purpose.SWAP
+
+
+def is_strangers(row: OutcomeRow) -> bool:
+    """Tell whether its nonce was consumed by a transaction that is none of ours (EX9)."""
+    return row.state is TradeState.SUPERSEDED and not row.error.startswith(_REPLACED_BY)
+
+
+def _strangers_text(nonce: int) -> str:
+    return f"nonce {nonce} was consumed by a transaction that the journal does not know"

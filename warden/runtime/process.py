@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import msgspec
 
     from warden.domain.roles import Role
+    from warden.domain.stops import Stop
     from warden.wire.messages import CleanupPermit, Permit, TraderLeave
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -89,6 +90,7 @@ class Frame:
         open_nonces: tuple[int, ...] = (),
         clean: bool = True,
         heads: tuple[Head, ...] = (),
+        stops: tuple[Stop, ...] = (),
         detail: str = "",
         now: bool = False,
     ) -> bool:
@@ -119,6 +121,7 @@ class Frame:
                     open_nonces=open_nonces,
                     clean=clean,
                     heads=heads,
+                    stops=stops,
                     detail=detail[:200],
                 )
             )

@@ -51,6 +51,12 @@ class ForwardStop(msgspec.Struct, frozen=True):
     stop: Stop
 
 
+class WriteStop(msgspec.Struct, frozen=True):
+    """Make a stop durable that so far only the executor keeps, off the loop; answered by `StopWritten`."""
+
+    stop: Stop
+
+
 class ClearStops(msgspec.Struct, frozen=True):
     """Move these stop files away, off the loop; answered by `StopsCleared`."""
 
@@ -75,4 +81,4 @@ class Kill(msgspec.Struct, frozen=True):
     deed: Deed = Deed.END
 
 
-Command = Grant | Reply | WriteRow | Notice | ForwardStop | ClearStops | Kill
+Command = Grant | Reply | WriteRow | Notice | ForwardStop | WriteStop | ClearStops | Kill

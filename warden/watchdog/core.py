@@ -26,6 +26,7 @@ from warden.watchdog.events import (
     StopAcknowledged,
     StopsCleared,
     StopsSeen,
+    StopWritten,
     Tick,
     WatchdogEvent,
 )
@@ -175,8 +176,8 @@ class Core:
                 self._journal(event, now_ns)
             case StopAcknowledged():
                 self.stops.acknowledged(event)
-            case StopsCleared():
-                self.arming.cleared(event)
+            case StopsCleared() | StopWritten():
+                self._done(event)
             case KillEnded():
                 self._kill_ended(event, now_ns)
             case Paused(for_ns=for_ns):
@@ -233,6 +234,8 @@ class Core:
                 reactions.say(self.out, f"{event.role}.degraded", detail, cause)
         if event.role is Role.TRADER:
             self.leave.trader_beat()
+        elif event.role is Role.EXECUTOR:
+            self.stops.demanded(event.beat.stops, now_ns)
 
     def _tick(self, now_ns: int) -> None:
         for change in self.liveness.judge(now_ns):
@@ -307,6 +310,12 @@ class Core:
     def _asked(self, event: OperatorAsked, now_ns: int) -> None:
         self.orders.asked(event, self.positions, now_ns)
         self._auto = self._auto and not self.arming.under_way
+
+    def _done(self, event: StopsCleared | StopWritten) -> None:
+        if isinstance(event, StopsCleared):
+            self.arming.cleared(event)
+        else:
+            self.stops.written(event)
 
     def _kill_ended(self, event: KillEnded, now_ns: int) -> None:
         if event.deed in {Deed.FREEZE, Deed.THAW}:

@@ -61,6 +61,13 @@ class StopsCleared(msgspec.Struct, frozen=True):
     failure: str = ""
 
 
+class StopWritten(msgspec.Struct, frozen=True):
+    """The writing thread is done with a stop; `failure` is empty when it stands, durably."""
+
+    stop_id: str
+    failure: str = ""
+
+
 class Outcome(StrEnum):
     """How a kill or another signal ended; of kills the words stand in the journal as `process.<word>`."""
 
@@ -102,6 +109,7 @@ WatchdogEvent = (
     | JournalSynced
     | JournalFailed
     | StopsCleared
+    | StopWritten
     | KillEnded
     | Paused
     | Tick

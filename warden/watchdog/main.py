@@ -16,7 +16,17 @@ from warden.domain.stops import encode_stop
 from warden.runtime.clock import NS_PER_MS, NS_PER_S
 from warden.runtime.latch import LatchState
 from warden.watchdog.clearing import Clearing
-from warden.watchdog.commands import ClearStops, Command, ForwardStop, Grant, Kill, Notice, Reply, WriteRow
+from warden.watchdog.commands import (
+    ClearStops,
+    Command,
+    ForwardStop,
+    Grant,
+    Kill,
+    Notice,
+    Reply,
+    WriteRow,
+    WriteStop,
+)
 from warden.watchdog.core import Core, Rules
 from warden.watchdog.events import (
     BeatCame,
@@ -35,6 +45,7 @@ from warden.watchdog.measures import Measures
 from warden.watchdog.probation import Course
 from warden.watchdog.record import Record
 from warden.watchdog.status import status
+from warden.watchdog.writing import Writing
 from warden.wire.addresses import BEATS, CONTROL, STOP
 from warden.wire.codec import Undecodable, decode, encode
 from warden.wire.messages import Beat, OperatorRequest, ProcessState, StopSeen
@@ -102,6 +113,7 @@ class Watchdog:
         self._stop = frame.bus.connect(STOP)
         self._record = Record(frame.places.journal(frame.role), frame.clock)
         self._clearing = Clearing(frame.latch)
+        self._writing = Writing(frame.latch)
         self._executioner = Executioner(frame.places.home, frame.places.logs / "stacks")
         self._measures = Measures()
         now_ns = frame.clock.boot_ns()
@@ -144,9 +156,9 @@ class Watchdog:
         self._take_acknowledgements()
         for ended in self._executioner.ended(self._now()):
             self._step(ended)
-        cleared = self._clearing.ended()
-        if cleared is not None:
-            self._step(cleared)
+        for result in (self._clearing.ended(), self._writing.ended()):
+            if result is not None:
+                self._step(result)
         # The stop directory last, so that no permit is granted on an older look.
         latch = self._frame.latch
         state = LatchState() if latch.is_clear() else latch.read()
@@ -246,6 +258,8 @@ class Watchdog:
                     )
                 case ForwardStop(stop=stop):
                     self._stop.send(encode_stop(stop))
+                case WriteStop(stop=stop):
+                    self._writing.begin(stop)
                 case ClearStops(stop_ids=stop_ids):
                     self._clearing.begin(stop_ids)
                 case Kill():

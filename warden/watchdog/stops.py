@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Final
 
 from warden.domain.causes import RULES, Cause
 from warden.domain.stops import Stop
-from warden.watchdog.commands import ForwardStop
+from warden.watchdog.commands import ForwardStop, WriteStop
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from warden.watchdog.authority import Authority
-    from warden.watchdog.events import StopAcknowledged, StopsSeen
+    from warden.watchdog.events import StopAcknowledged, StopsSeen, StopWritten
     from warden.watchdog.incidents import Incidents
     from warden.watchdog.outbox import Outbox
 
 _FORWARD_NS: Final = 1_000_000_000
 _NAMED_MAX: Final = 3
+_DEMANDED_MAX: Final = 64
 
 
 @dataclass(slots=True)
@@ -48,6 +49,8 @@ class Stops:
         self._before = set(before)
         self._recorded = frozenset(self._before)
         self.unreadable = "not read yet"
+        self._write_due_ns: dict[str, int] = {}
+        self._unwritten = ""
         self.arrivals = 0  # counts stops as they come; whoever waits sees that another came
         self.recovering = False
         self.clearing: frozenset[str] = frozenset()  # those that a recovery moves away
@@ -95,6 +98,28 @@ class Stops:
             # The stop is gone, its effect is not: an operator arms.
             self._authority.stand(Cause.NOT_ARMED, now_ns, "the stop is gone, but nothing was armed since")
             self._authority.lift(Cause.STOP, "no stop file stands")
+
+    def demanded(self, stops: tuple[Stop, ...], now_ns: int) -> None:
+        """The executor keeps stops of which it sees no file: write each, once a second until it stands."""
+        for stop in stops:
+            due_ns = self._write_due_ns.get(stop.stop_id, 0)
+            if stop.stop_id in self._known or stop.stop_id in self.clearing or now_ns < due_ns:
+                continue
+            if len(self._write_due_ns) >= _DEMANDED_MAX:
+                self._write_due_ns.clear()
+            self._write_due_ns[stop.stop_id] = now_ns + _FORWARD_NS
+            self._out.put(WriteStop(stop))
+
+    def written(self, event: StopWritten) -> None:
+        """Tell of a stop that could not be written: it holds, but would not outlive the executor."""
+        if event.failure and event.stop_id != self._unwritten:
+            self._unwritten = event.stop_id
+            self._out.notice(
+                Severity.CRITICAL,
+                "stop.unwritten",
+                f"stop {event.stop_id} holds in the executor only, its file not: {event.failure}",
+                RULES[Cause.STOP].runbook,
+            )
 
     def acknowledged(self, event: StopAcknowledged) -> None:
         """The executor has seen a stop."""

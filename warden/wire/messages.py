@@ -8,6 +8,7 @@ import msgspec
 
 from warden.domain.intents import Decision, Intent, TradeUpdate
 from warden.domain.roles import Role
+from warden.domain.stops import Stop
 
 
 class ProcessState(StrEnum):
@@ -42,6 +43,7 @@ class Beat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="beat.1"
         positions: open positions, from the executor; 0 from others.
         open_nonces: nonces of transactions that may still land, from the executor; lowest first, 64 at most.
         clean: the run of this process before this one ended in order, or there was none.
+        stops: that the executor heard of or demands, and of which no file stands; four at most.
         detail: one line on a state that is not READY.
     """
 
@@ -59,6 +61,7 @@ class Beat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="beat.1"
     open_nonces: tuple[int, ...] = ()
     clean: bool = True
     heads: tuple[Head, ...] = ()
+    stops: tuple[Stop, ...] = ()
     detail: str = ""
 
 

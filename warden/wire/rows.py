@@ -134,6 +134,16 @@ class CleanupRow(msgspec.Struct, frozen=True, tag="cleanup.1"):
     left: tuple[str, ...]
 
 
+class BaselineRow(msgspec.Struct, frozen=True, tag="baseline.1"):
+    """How many transactions of the wallet are accounted for without rows of their own (EX9, I9).
+
+    The first says what the chain had when the journal began; a later one what an operator accepted.
+    """
+
+    nonce: int
+    time: str
+
+
 class OpenRow(msgspec.Struct, frozen=True, tag="open.1"):
     """Every transaction that may still land, written down now and then: what came before needs no reading."""
 
@@ -156,6 +166,7 @@ ExecutorRow = (
     | StopRow
     | WitnessRow
     | CleanupRow
+    | BaselineRow
     | OpenRow
     | EndedRow
 )

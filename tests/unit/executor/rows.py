@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from warden.domain.money import Wei
+from warden.executor.protocol import Receipt
 from warden.wire.rows import LegRow, OutcomeRow, Purpose, SignedRow
 
 if TYPE_CHECKING:
     from warden.domain.intents import TradeState
+    from warden.executor.book import Book
 
 TIME = "2026-01-01T00:00:00.000Z"
 
@@ -48,6 +50,21 @@ def signed(
         time=TIME,
         replaces=replaces,
     )
+
+
+def standing(book: Book) -> dict[str, Receipt | None]:
+    """Return the receipts of what the book holds as mined, as they were: no reorg came."""
+    return {
+        entry.signed.tx_hash: Receipt(
+            tx_hash=entry.signed.tx_hash,
+            block=entry.outcome.block,
+            block_hash=entry.outcome.block_hash,
+            success=not entry.outcome.error,
+            gain_wei=entry.outcome.gain_wei,
+            gas_wei=entry.outcome.gas_wei,
+        )
+        for entry in book.unfinal()
+    }
 
 
 def leg(number: int, result: str, *, text: str = "", endpoint: str = "a") -> LegRow:

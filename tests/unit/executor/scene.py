@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from tests.unit.executor.rows import standing
 from warden.domain.intents import Intent, Proposal, Swap
 from warden.domain.money import Wei
 from warden.domain.risk.circuit_breaker import BreakerLimits
@@ -130,7 +131,7 @@ class Scene:
             gas_balance_wei=ETHER,
             trading_balance_wei=50 * ETHER,
             allowance_wei=100 * ETHER,
-            receipts=dict.fromkeys(self.core.wanted_receipts()) | (receipts or {}),
+            receipts=dict.fromkeys(self.core.wanted_receipts()) | standing(self.core.book) | (receipts or {}),
         )
         return self.tell(msgspec.structs.replace(head, **changed))
 

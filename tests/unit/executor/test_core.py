@@ -14,6 +14,7 @@ from warden.domain.risk.refusal import Refusal
 from warden.executor.book import Book
 from warden.executor.protocol import (
     Command,
+    DemandStop,
     Identified,
     LegDone,
     Record,
@@ -238,14 +239,17 @@ def test_a_stuck_transaction_is_cancelled_at_its_own_nonce_with_both_fees_raised
 
 
 def test_a_transaction_that_nobody_knows_is_told_loudly() -> None:
-    """EX9: a nonce consumed by a transaction that no row explains is an error event, not a shrug."""
+    """EX9: a nonce consumed by a transaction that no row explains demands a stop, and is no shrug."""
     scene = Scene().begin()
-    tx_hash, _ = scene.trade(intent(1))
+    tx_hash, _ = scene.trade(intent(1, not_after_s=2_000))
     scene.legs(tx_hash, "accepted", "accepted", "accepted")
     scene.read(nonce=1)
-    (tell,) = only(scene.read(nonce=1), Tell)
-    assert tell.kind == "trade.superseded"
-    assert tell.severity == "error"
+    scene.read(nonce=1)
+    commands = scene.read(nonce=1)
+    (demand,) = only(commands, DemandStop)
+    told = {tell.kind: tell.severity for tell in (*only(commands, Tell), demand.tell)}
+    assert told == {"trade.superseded": "error", "wallet.stranger": "critical"}
+    assert (demand.stop.stop_id, demand.stop.reason) == ("foreign-transaction-1", "SECURITY_BREACH")
 
 
 def test_a_mined_trade_becomes_final_or_is_taken_back() -> None:
@@ -258,7 +262,6 @@ def test_a_mined_trade_becomes_final_or_is_taken_back() -> None:
     for _ in range(11):
         scene.read(nonce=1)
     assert states(scene) == [TradeState.MINED]
-    assert scene.core.wanted_receipts() == ()
     scene.read(receipts={tx_hash: None}, nonce=0)
     scene.read(receipts={tx_hash: None}, nonce=0)
     assert TradeState.REORGED in states(scene)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.unit.executor.rows import outcome, signed, tx
+from tests.unit.executor.rows import outcome, signed, standing, tx
 from tests.unit.executor.scene import TERMS
 from warden.domain.intents import TradeState, TradeUpdate
 from warden.domain.money import Wei
 from warden.executor.book import Book, Entry
 from warden.executor.protocol import HeadRead, Now, Receipt
-from warden.executor.settlement import Settlement, is_trade, update
+from warden.executor.settlement import Settlement, is_strangers, is_trade, update
 from warden.wire.rows import ExecutorRow, OutcomeRow, Purpose
 
 NOW = Now(boot_ns=1, wall="now")
@@ -47,7 +47,7 @@ class Desk:
 
     def look(self, receipts: dict[str, Receipt | None] | None = None, **changed: int) -> list[OutcomeRow]:
         """Read the chain once; by default no receipt of what is open is there."""
-        found = dict.fromkeys(self.settlement.wanted(HEAD)) | (receipts or {})
+        found = dict.fromkeys(self.settlement.wanted(HEAD)) | standing(self.book) | (receipts or {})
         rows = self.settlement.outcomes(msgspec.structs.replace(HEAD, receipts=found, **changed), NOW)
         for row in rows:
             self.book.apply(row)
@@ -73,13 +73,16 @@ def test_a_receipt_that_was_not_asked_for_is_no_news() -> None:
     assert [desk.settlement.outcomes(head, NOW) for _ in range(3)] == [[], [], []]
 
 
-def test_a_consumed_nonce_counts_only_at_the_second_look() -> None:
-    """I6: receipt and nonce may be of different moments: one look without a receipt proves nothing."""
+def test_a_consumed_nonce_is_a_strangers_only_two_blocks_later() -> None:
+    """I6, EX9: receipt and nonce may be of different moments: before a stranger is blamed blocks go by."""
     desk = Desk(signed(0))
     assert desk.states(nonce=1) == []
-    (row,) = desk.look(nonce=1)
+    assert desk.states(nonce=1) == []
+    assert desk.states(nonce=1, block=11) == []
+    (row,) = desk.look(nonce=1, block=12)
     assert row.state is TradeState.SUPERSEDED
     assert "the journal does not know" in row.error
+    assert is_strangers(row)
 
 
 def test_a_receipt_between_the_looks_counts() -> None:
@@ -105,6 +108,7 @@ def test_who_took_the_nonce_is_named() -> None:
     assert desk.states(found, nonce=1) == [TradeState.MINED]
     (row,) = desk.look(nonce=1)
     assert (row.tx_hash, row.state, row.error) == (tx(0), TradeState.SUPERSEDED, f"replaced by {tx(1)}")
+    assert not is_strangers(row)
 
 
 @pytest.mark.parametrize(
@@ -157,15 +161,31 @@ def test_final_at_the_profiles_depth(block: int, expected: list[TradeState]) -> 
     assert [(row.gain_wei, row.gas_wei, row.block) for row in rows] == [(9, 2, 10)] * len(expected)
 
 
+@pytest.mark.parametrize("block", [10, 11, DEEP])
 @pytest.mark.parametrize("found", [None, receipt(0, block_hash="0xother")], ids=["gone", "elsewhere"])
-def test_a_receipt_that_changed_is_a_reorg(found: Receipt | None) -> None:
-    """EX8: gone or in another block: what was counted is taken back, and it is settled again."""
+def test_a_receipt_that_changed_is_a_reorg(found: Receipt | None, block: int) -> None:
+    """EX8: gone or in another block, seen twice, however young: it is taken back, and settled again."""
     desk = Desk(signed(0), MINED)
-    assert desk.states({tx(0): found}, block=DEEP, nonce=1) == [TradeState.REORGED]
+    assert desk.states({tx(0): found}, block=block, nonce=1) == []
+    assert desk.states({tx(0): found}, block=block, nonce=1) == [TradeState.REORGED]
     assert desk.book.totals.trades == 0
     assert desk.states({tx(0): receipt(0, block=20, block_hash="0xb20")}, nonce=1) == [TradeState.MINED]
     (entry,) = desk.book.recent(1)
     assert (entry.outcome.block, entry.outcome.block_hash) == (20, "0xb20")
+
+
+def test_one_look_without_it_is_no_reorg() -> None:
+    """EX8: an endpoint that lost a receipt for one look undoes nothing, however often."""
+    desk = Desk(signed(0), MINED)
+    for _ in range(3):
+        assert desk.states({tx(0): None}, block=11, nonce=1) == []
+        assert desk.states({tx(0): receipt(0)}, block=11, nonce=1) == []
+
+
+def test_an_endpoint_that_has_not_come_so_far_knows_of_no_reorg() -> None:
+    """EX8: after a failover to one that lags, what it cannot know yet is not gone."""
+    desk = Desk(signed(0), MINED)
+    assert [desk.states({tx(0): None}, block=9, nonce=0) for _ in range(5)] == [[]] * 5
 
 
 def test_a_reverted_one_becomes_final_as_reverted_on_the_chain() -> None:
@@ -176,12 +196,23 @@ def test_a_reverted_one_becomes_final_as_reverted_on_the_chain() -> None:
 
 
 def test_only_what_matters_is_asked_for() -> None:
-    """Open hashes always; mined ones only when they are due to be final; settled ones never."""
+    """EX8: open hashes always, mined ones until they are final, settled ones never."""
     desk = Desk(signed(0), MINED, signed(1), signed(2), outcome(2, TradeState.RELEASED))
-    assert desk.settlement.wanted(None) == (tx(1),)
+    assert desk.settlement.wanted(None) == (tx(1), tx(0))
+    assert desk.settlement.wanted(HEAD) == (tx(1), tx(0))
+    desk.book.apply(outcome(0, TradeState.FINAL, block=10, block_hash="0xb10"))
     assert desk.settlement.wanted(HEAD) == (tx(1),)
+
+
+def test_what_is_asked_for_is_bounded() -> None:
+    """EX8: of many the newest, where reorgs happen, and the oldest, due to be final."""
+    rows = [
+        row for number in range(100) for row in (signed(number), outcome(number, TradeState.MINED, block=10))
+    ]
+    desk = Desk(*rows)
+    assert desk.settlement.wanted(HEAD) == tuple(tx(number) for number in range(84, 100))
     deep = msgspec.structs.replace(HEAD, block=DEEP)
-    assert desk.settlement.wanted(deep) == (tx(1), tx(0))
+    assert desk.settlement.wanted(deep) == tuple(tx(number) for number in [*range(16), *range(84, 100)])
 
 
 @pytest.mark.parametrize("state", list(TradeState))

@@ -132,6 +132,46 @@ def test_a_stop_of_a_later_version_stops(scene: Scene) -> None:
     assert scene.closed_by == "stop"
 
 
+def test_a_stop_without_a_file_is_told_until_one_stands(scene: Scene) -> None:
+    """ES4: the beats tell the watchdog what to write down; cut where it is longer than a beat may carry."""
+    scene.ask(encode_stop(Stop(stop_id="s-1", message="m" * 5_000, operator="ann")))
+    assert [(stop.stop_id, stop.operator, len(stop.message)) for stop in scene.desk.unrecorded()] == [
+        ("s-1", "ann", 400)
+    ]
+    scene.latch.write(Stop(stop_id="s-1"))
+    scene.desk.look()
+    assert scene.desk.unrecorded() == ()
+    scene.latch.clear("s-1")
+    scene.desk.look()
+    assert scene.desk.unrecorded() == ()
+
+
+def test_what_a_beat_tells_is_bounded(scene: Scene) -> None:
+    """However many are heard, four are told at a time; the next once these stand."""
+    for number in range(9):
+        scene.desk.keep(Stop(stop_id=f"s-{number}"))
+    assert [stop.stop_id for stop in scene.desk.unrecorded()] == ["s-0", "s-1", "s-2", "s-3"]
+    for number in range(8):
+        scene.latch.write(Stop(stop_id=f"s-{number}"))
+    scene.desk.look()
+    assert [stop.stop_id for stop in scene.desk.unrecorded()] == ["s-8"]
+
+
+def test_an_unreadable_request_can_be_recovered_from_and_the_next_stops_again(scene: Scene) -> None:
+    """I4, ES5: it stands under a name of its own until a recovery, and one after that under another."""
+    first = scene.ask(b"{").stop_id
+    assert scene.ask(b"[]").stop_id == first
+    (told,) = scene.desk.unrecorded()
+    scene.latch.write(told)
+    scene.desk.look()
+    scene.latch.clear(first)
+    scene.desk.look()
+    assert scene.closed_by == ""
+    assert scene.ask(b"{").stop_id != first
+    scene.desk.look()
+    assert scene.closed_by == "stop"
+
+
 def test_the_same_stop_twice_is_one_stop(scene: Scene) -> None:
     """DESIGN §3: stops are idempotent by id, and each request is answered."""
     request = encode_stop(Stop(stop_id="s-1"))

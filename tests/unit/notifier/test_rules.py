@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.unit.notifier.samples import event
+from warden.notifier.meanings import GENERIC, RULES
 from warden.notifier.rules import (
-    GENERIC,
-    RULES,
     is_routine,
     lost_process,
     markdown,

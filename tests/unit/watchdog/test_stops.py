@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tests.unit.watchdog.scene import STEP_MS, Scene
-from warden.watchdog.commands import ForwardStop
-from warden.watchdog.events import StopAcknowledged
+from warden.domain.roles import Role
+from warden.domain.stops import Stop
+from warden.watchdog.commands import ForwardStop, WriteStop
+from warden.watchdog.events import StopAcknowledged, StopWritten
 from warden.watchdog.last_run import LastRun
 from warden.wire.telemetry import Severity
-
-if TYPE_CHECKING:
-    from warden.domain.stops import Stop
 
 
 def _forwarded(scene: Scene) -> list[Stop]:
@@ -91,3 +88,40 @@ def test_a_stop_of_the_run_before_is_told_again_but_not_written_twice() -> None:
     scene.run(500)
     assert scene.rows("stop.seen") == []
     assert len(scene.notices("stop.seen")) == 1
+
+
+def _written(scene: Scene) -> list[str]:
+    return [command.stop.stop_id for command in scene.commands if isinstance(command, WriteStop)]
+
+
+def test_what_only_the_executor_keeps_is_written_once_a_second_until_it_stands() -> None:
+    """ES4: a stop that was heard over the socket, or that a rule demands, becomes a file."""
+    scene = Scene().up()
+    scene.take()
+    scene.beats[Role.EXECUTOR]["stops"] = (Stop(stop_id="s1"),)
+    scene.run(2_900)
+    assert _written(scene) == ["s1"] * 3
+    scene.touch("s1")
+    scene.run(3_000)
+    assert _written(scene) == ["s1"] * 3
+    assert scene.rows("stop.seen")
+
+
+def test_nobody_else_may_demand_a_stop_by_its_beat() -> None:
+    """Only the executor's beats count: a trader that says so changes nothing."""
+    scene = Scene().up()
+    scene.take()
+    scene.beat(Role.TRADER, stops=(Stop(stop_id="s1"),))
+    scene.run(2_000)
+    assert _written(scene) == []
+
+
+def test_one_that_cannot_be_written_is_told_once() -> None:
+    """ES4: it holds while the executor lives; an operator hears that it would not outlive it."""
+    scene = Scene().up()
+    scene.take()
+    for _ in range(3):
+        scene.tell(StopWritten("s1", "No space left on device"))
+    (notice,) = scene.notices("stop.unwritten")
+    assert notice.severity is Severity.CRITICAL
+    assert "No space left" in notice.message

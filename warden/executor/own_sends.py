@@ -1,0 +1,120 @@
+"""Warden's own sends: the same bytes again, cancels of what is stuck, and a stop's clean-up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from warden.domain.modes import Action
+from warden.executor import drafts, reports
+from warden.executor.drafts import Moment
+from warden.executor.gate import Ticket
+from warden.executor.protocol import Command, Now, Send
+from warden.wire.rows import Purpose, SignedRow
+from warden.wire.telemetry import Severity
+
+if TYPE_CHECKING:
+    from warden.executor.book import Book, Entry
+    from warden.executor.cleanup import CleanUp
+    from warden.executor.protocol import CleanupAllowed, HeadRead, Terms
+    from warden.executor.sendings import Sendings
+    from warden.executor.settlement import Settlement
+
+_SEND_WITHIN_NS: Final = 20 * 1_000_000_000
+_CANCELS_PER_NONCE_MAX: Final = 5
+
+
+def own_ticket(action: Action, now: Now) -> Ticket:
+    """Return a ticket for a transaction that is no trader's."""
+    return Ticket(action=action, trader_session="", not_after_boot_ns=now.boot_ns + _SEND_WITHIN_NS)
+
+
+class OwnSends:
+    """Decides what is sent again or taken back.
+
+    Args:
+        tickets: of drafts that are being signed, by intent id; shared with the core, which takes them out.
+    """
+
+    def __init__(
+        self,
+        terms: Terms,
+        book: Book,
+        settlement: Settlement,
+        sendings: Sendings,
+        tickets: dict[str, Ticket],
+    ) -> None:
+        self._terms = terms
+        self._book = book
+        self._settlement = settlement
+        self._sendings = sendings
+        self._tickets = tickets
+        self._cancels: dict[int, int] = {}
+        # What the gate lets through now, told before each head: nothing is signed for a closed gate.
+        self.allowed: frozenset[Action] = frozenset(Action)
+
+    def send(self, row: SignedRow, ticket: Ticket) -> Send:
+        """Return the order to send a signed row along its own routes, and expect its answers."""
+        routes = drafts.routes(row)
+        self._sendings.begin(row.tx_hash, routes)
+        return Send(tx_hash=row.tx_hash, raw=row.raw, ticket=ticket, routes=routes)
+
+    def push(self, at: Moment) -> list[Command]:
+        """Return what a new block calls for, for each transaction that may still land."""
+        return [command for entry in self._book.open() for command in self._push(entry, at)]
+
+    def _push(self, entry: Entry, at: Moment) -> list[Command]:
+        """Send a transaction again, or free its nonce when it can no longer succeed."""
+        signed = entry.signed
+        if at.head.nonce > signed.nonce:
+            return []
+        newest = all(other.signed.replaces != signed.tx_hash for other in self._book.open())
+        if not self._settlement.is_late(entry, at.head):
+            if signed.purpose is Purpose.CANCEL and newest and at.head.base_fee_wei > signed.max_fee_wei:
+                # Gas became dearer than it pays: at this price it would wait for ever, and all else with it.
+                return self._cancel(entry, at, own_ticket(Action.CANCEL, at.now))
+            action = Action.CANCEL if signed.purpose is Purpose.CANCEL else Action.OPEN
+            if entry.accepted or self._sendings.is_out(signed.tx_hash) or action not in self.allowed:
+                return []
+            return [self.send(signed, own_ticket(action, at.now))]
+        if not self._settlement.is_stuck(entry, at.head) or not newest:
+            return []
+        return self._cancel(entry, at, own_ticket(Action.CANCEL, at.now))
+
+    def _cancel(self, entry: Entry, at: Moment, ticket: Ticket) -> list[Command]:
+        signed = entry.signed
+        tries = self._cancels.get(signed.nonce, 0)
+        closed = ticket.cleanup_nonce is None and Action.CANCEL not in self.allowed
+        if closed or tries >= _CANCELS_PER_NONCE_MAX or f"cancel-{signed.tx_hash}" in self._tickets:
+            return []
+        self._cancels[signed.nonce] = tries + 1
+        draft = drafts.cancel(entry, at)
+        self._tickets[draft.draft.intent_id] = ticket
+        why = "was not mined in time" if ticket.cleanup_nonce is None else "is taken back after the stop"
+        text = f"{signed.tx_hash} {why}; nonce {signed.nonce} is cancelled"
+        return [
+            draft,
+            reports.tell(Severity.WARNING, "trade.stuck", text, signed, runbook=reports.RUNBOOK_TRADES),
+        ]
+
+    def never_left(self, signed: SignedRow) -> None:
+        """Take in that no byte of a transaction left; of a cancel that was no try."""
+        if signed.purpose is Purpose.CANCEL:
+            self._cancels.pop(signed.nonce, None)
+
+    def clean_up(
+        self, cleanup: CleanUp, allowed: CleanupAllowed, head: HeadRead | None, now: Now
+    ) -> list[Command]:
+        """Take back what may still land, at the nonces that the stop's clean-up was given."""
+        cleanup.begin(allowed)
+        commands: list[Command] = []
+        for entry in cleanup.targets(allowed.nonces):
+            signed = entry.signed
+            ticket = msgspec.structs.replace(own_ticket(Action.CANCEL, now), cleanup_nonce=signed.nonce)
+            if signed.purpose is Purpose.CANCEL:
+                if not entry.accepted and not self._sendings.is_out(signed.tx_hash):
+                    commands.append(self.send(signed, ticket))
+            elif head is not None and self._sendings.ever_began(signed.tx_hash):
+                commands += self._cancel(entry, Moment(head, self._terms, now), ticket)
+        return commands

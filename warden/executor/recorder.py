@@ -1,0 +1,78 @@
+"""The executor's journal as its loop uses it: rows go in, and what waits for their sync comes out (I5)."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from warden.domain.errors import JournalBroken
+from warden.runtime.journal import Journal
+from warden.wire.codec import to_json
+from warden.wire.rows import ExecutorRow, OpenRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from warden.executor.book import Book
+    from warden.executor.protocol import Record, Reply, Send
+    from warden.runtime.clock import Clock
+    from warden.wire.messages import Head
+
+_OPEN_ROW_EVERY: Final = 500
+
+
+class Recorder:
+    """One journal; after its first error nothing that waits is ever let go.
+
+    Args:
+        halt: closes the gate for good, and says why.
+    """
+
+    def __init__(self, path: Path, clock: Clock, book: Book, halt: Callable[[str], None]) -> None:
+        self._journal = Journal(path, clock)
+        self._book = book
+        self._halt = halt
+        self._after: deque[tuple[int, tuple[Reply | Send, ...]]] = deque()
+
+    @property
+    def wake(self) -> int:
+        """A handle that becomes readable when rows have become durable."""
+        return self._journal.wake
+
+    @property
+    def head(self) -> Head:
+        """The last durable row."""
+        return self._journal.head
+
+    def record(self, command: Record) -> None:
+        """Hand a row to the journal; what follows from it waits for its sync."""
+        try:
+            number = self._append(command.row)
+            if number % _OPEN_ROW_EVERY == 0:
+                # So that the journal's tail alone tells what may still land, however old the journal is.
+                self._append(OpenRow(hashes=tuple(entry.signed.tx_hash for entry in self._book.open())))
+        except JournalBroken as error:
+            self._halt(str(error))
+            return
+        if command.then:
+            self._after.append((number, command.then))
+
+    def due(self) -> list[Reply | Send]:
+        """Return what waited for rows that are durable now, in order; nothing once the journal is broken."""
+        self._journal.acknowledge()
+        if self._journal.error is not None:
+            self._halt(f"journal broken: {self._journal.error}")
+            self._after.clear()
+            return []
+        commands: list[Reply | Send] = []
+        while self._after and self._after[0][0] <= self._journal.synced:
+            commands += self._after.popleft()[1]
+        return commands
+
+    def close(self) -> None:
+        """Leave the journal in order."""
+        self._journal.close()
+
+    def _append(self, row: ExecutorRow) -> int:
+        return self._journal.append(str(row.__struct_config__.tag), to_json(row))

@@ -1,0 +1,305 @@
+"""What each kind of event means to a person: title, usual root cause, runbook. One table (AL2)."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """What one kind of event means.
+
+    Attributes:
+        title: a few words, for a subject line or a phone's screen.
+        root_cause: what is usually behind it, in a sentence.
+        runbook: file and section below runbooks/, `file` or `file#section`.
+    """
+
+    title: str
+    root_cause: str
+    runbook: str
+
+
+GENERIC: Final = Rule(
+    "Something needs a look",
+    "This kind of event has no rule of its own; the message says what happened.",
+    "degraded-health#an-alert-without-a-rule",
+)
+
+_OUT_OF_MEMORY_OR_BUG: Final = "It crashed, was killed, ran out of memory, or the machine is overloaded."
+_LATE: Final = "A heartbeat was late: the machine is overloaded, was suspended, or a process was paused."
+
+_PAST_US: Final = Rule(
+    "A send through the gateway was refused",
+    "A program tried to send a signed transaction past the executor.",
+    "manual-intervention#somebody-sends-past-warden",
+)
+
+RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+    {
+        "disk.*": Rule(
+            "The disk is nearly full",
+            "Logs, another program or a small disk; below 5 % or 1 GiB of room nothing is sent.",
+            "degraded-health#disk",
+        ),
+        # --- the stop ---
+        "cleanup.*": Rule(
+            "The clean-up after a stop is not complete",
+            "A transaction could be neither cancelled nor seen to land in time.",
+            "emergency-stop#what-may-still-land",
+        ),
+        "incident.*": Rule(
+            "A security breach was looked into",
+            "An operator has cleared it, so that its stop can be recovered.",
+            "emergency-stop#after-a-security-breach",
+        ),
+        # --- the watchdog ---
+        "trader.frozen": Rule(
+            "The trader was frozen", "An operator holds it still.", "manual-intervention#the-trader-is-frozen"
+        ),
+        "trader.thawed": Rule(
+            "The trader was thawed",
+            "An operator lets it run again; it trades once somebody arms.",
+            "manual-intervention#the-trader-is-frozen",
+        ),
+        "trader.not-frozen": Rule(
+            "The trader could not be frozen",
+            "It had ended, or belongs to another user; its session is withdrawn all the same.",
+            "manual-intervention#the-trader-is-frozen",
+        ),
+        "trader.not-thawed": Rule(
+            "The trader could not be thawed",
+            "It had ended, or belongs to another user.",
+            "manual-intervention#the-trader-is-frozen",
+        ),
+        "*.lost": Rule("A process is dead or hung", _OUT_OF_MEMORY_OR_BUG, "process-lost"),
+        "*.livelocked": Rule(
+            "A process does no work",
+            "It beats but handles nothing: it waits for something, or loops.",
+            "process-lost",
+        ),
+        "*.replaced": Rule(
+            "A process was replaced",
+            "Another one came in its place: it crashed and was restarted.",
+            "process-lost",
+        ),
+        "*.killed": Rule(
+            "A process was killed", "It hung or did no work, so the watchdog ended it.", "process-lost"
+        ),
+        "*.not-killed": Rule(
+            "A process could not be killed",
+            "It belongs to another user, or waits for a disk or a device.",
+            "process-lost#a-process-that-cannot-be-killed",
+        ),
+        "trader.let-in": Rule(
+            "A new trader was let in",
+            "The one before was lost; its place was taken by itself.",
+            "process-lost#trader",
+        ),
+        "mode.tripped": Rule(
+            "Tripped: an operator is needed",
+            "Something happened after which nothing goes on by itself.",
+            "manual-intervention#the-mode-is-lower-than-it-should-be",
+        ),
+        "mode.not-armed": Rule(
+            "Not armed",
+            "A stop stands or a check fails; the message says which.",
+            "manual-intervention#arming-is-refused",
+        ),
+        "mode.armed": Rule("Armed by an operator", "Somebody let trading begin.", "startup"),
+        "mode.recovered": Rule("Recovered by an operator", "Somebody lifted a stop.", "emergency-stop"),
+        "mode.lapse-healed": Rule("A lapse healed", _LATE, "degraded-health#lapses"),
+        "mode.changed": Rule(
+            "The mode changed",
+            "A process was lost, a check failed, or an operator ordered it.",
+            "manual-intervention#the-mode-is-lower-than-it-should-be",
+        ),
+        "watchdog.unclean": Rule(
+            "The last run did not end in order",
+            "The machine or the watchdog went down without 'warden down'.",
+            "recovery-after-crash",
+        ),
+        "watchdog.paused": Rule("The watchdog stood still", _LATE, "degraded-health#lapses"),
+        "stop.seen": Rule(
+            "STOPPED", "Somebody or something ordered a stop; the message says who and why.", "emergency-stop"
+        ),
+        "stop.vanished": Rule(
+            "A stop file vanished",
+            "Somebody removed it by hand; only 'warden recover' lifts a stop.",
+            "emergency-stop#a-stop-file-vanished",
+        ),
+        "stop.directory-unreadable": Rule(
+            "The stop directory cannot be read",
+            "It was removed, or lost its rights; that counts as a stop.",
+            "manual-intervention#the-stop-directory-cannot-be-read",
+        ),
+        "stop.*": Rule("Something about a stop", "The message says what.", "emergency-stop"),
+        "lapse.*": Rule("A permit lapsed", _LATE, "degraded-health#lapses"),
+        "journal.broken": Rule(
+            "A journal cannot be written",
+            "The disk is full or failing, or the file was changed from outside.",
+            "recovery-after-crash#a-journal-is-broken",
+        ),
+        "journal.rolled-back": Rule(
+            "A journal went back",
+            "It was cut off, rewritten or replaced by an older copy; 'warden verify' says which rows.",
+            "recovery-after-crash#a-journal-is-broken",
+        ),
+        # --- the notifier's own ears ---
+        "watchdog.silent": Rule("NOBODY WATCHES", _OUT_OF_MEMORY_OR_BUG, "process-lost#watchdog"),
+        "watchdog.returned": Rule(
+            "The watchdog is back", "It was restarted or let go on.", "process-lost#watchdog"
+        ),
+        "executor.silent": Rule("The executor is silent", _OUT_OF_MEMORY_OR_BUG, "process-lost#executor"),
+        "executor.returned": Rule(
+            "The executor is back", "It was restarted or let go on.", "process-lost#executor"
+        ),
+        "logger.silent": Rule("The logger is silent", _OUT_OF_MEMORY_OR_BUG, "process-lost#logger"),
+        "logger.returned": Rule(
+            "The logger is back", "It was restarted or let go on.", "process-lost#logger"
+        ),
+        "channel.failing": Rule(
+            "An alert channel fails",
+            "The channel's server is away, its address or secret is wrong, or the disk is full.",
+            "degraded-health#an-alert-channel-fails",
+        ),
+        "channel.returned": Rule(
+            "An alert channel works again", "Its trouble is over.", "degraded-health#an-alert-channel-fails"
+        ),
+        "notifier.forgets": Rule(
+            "Alerts are not remembered",
+            "The notifier's own state cannot be written: the disk is full or failing.",
+            "degraded-health#disk",
+        ),
+        "alerts.withheld": Rule(
+            "Alerts were withheld",
+            "More happened than may be sent to people; every event stands in logs/main.log.",
+            "degraded-health#alerts-were-withheld",
+        ),
+        # --- the executor ---
+        "gate.closed": Rule(
+            "The gate is closed",
+            "No live permit, a stop, a broken journal, or too little disk; the message says which.",
+            "manual-intervention#the-gate-is-closed",
+        ),
+        "breaker.opened": Rule(
+            "The circuit breaker opened", "Trades failed or lost money one after another.", "breaker-opened"
+        ),
+        "breaker.closed": Rule("The circuit breaker closed", "Probe trades succeeded.", "breaker-opened"),
+        "trade.reverted": Rule(
+            "A trade reverted on the chain",
+            "The price moved beyond the trade's own bound before it was mined; its gas is a loss.",
+            "breaker-opened#trades-revert",
+        ),
+        "wallet.stranger": Rule(
+            "Somebody else sends with this wallet",
+            "Another holder of the key, a script or wallet of your own, or a host that was rolled back.",
+            "emergency-stop#after-a-security-breach",
+        ),
+        "stop.unwritten": Rule(
+            "A stop has no file",
+            "The disk is full or broken, or the stop directory's rights are wrong.",
+            "degraded-health#disk",
+        ),
+        "gate.*": Rule(
+            "The gate tells of a stop", "A stop came or went while the executor looked.", "emergency-stop"
+        ),
+        "permit.refused": Rule(
+            "The executor refused a permit",
+            "It was of another session or boot: a second watchdog, or one that was restarted.",
+            "process-lost#watchdog",
+        ),
+        "trade.stuck": Rule(
+            "A trade is stuck",
+            "Its fee is too low for the blocks that come, or the endpoints do not pass it on.",
+            "network-failure#a-trade-is-unknown",
+        ),
+        "trade.*": Rule(
+            "A trade did not go as usual",
+            "The message says what the chain says.",
+            "network-failure#a-trade-is-unknown",
+        ),
+        "approve.*": Rule(
+            "An approval did not go as usual",
+            "The message says what the chain says.",
+            "network-failure#a-trade-is-unknown",
+        ),
+        "cancel.*": Rule(
+            "A cancel did not go as usual",
+            "The message says what the chain says.",
+            "network-failure#a-trade-is-unknown",
+        ),
+        "trade.rejected": Rule(
+            "Endpoints rejected a trade",
+            "Nonce, fee or balance do not fit what the endpoints see.",
+            "network-failure#transactions-are-rejected",
+        ),
+        "trade.unknown": Rule(
+            "The fate of a trade is unknown",
+            "No endpoint gave a definite answer; nothing new is opened until the chain settles it.",
+            "network-failure#a-trade-is-unknown",
+        ),
+        # --- the gateway ---
+        "endpoint.failing": Rule(
+            "An RPC endpoint fails",
+            "Its server is away, slow, or limits our calls; the others are used.",
+            "network-failure#one-endpoint-fails",
+        ),
+        "endpoint.stale": Rule(
+            "An RPC endpoint is behind",
+            "It stopped following the chain; the others are used.",
+            "network-failure#one-endpoint-fails",
+        ),
+        "endpoint.wrong-chain": Rule(
+            "An RPC endpoint is on another chain",
+            "Its URL is wrong, or its operator changed it; it is not used.",
+            "network-failure#an-endpoint-is-on-the-wrong-chain",
+        ),
+        "no-endpoint": Rule(
+            "No RPC endpoint can be used",
+            "The network is down, or all of them fail, lag or differ.",
+            "network-failure",
+        ),
+        "send-refused": _PAST_US,
+        "send.refused": _PAST_US,
+        # --- the trader ---
+        "strategy.raised": Rule(
+            "The strategy raised an error",
+            "A bug in the strategy, or data it did not expect.",
+            "strategy-raised",
+        ),
+        "strategy.rubbish": Rule(
+            "The strategy returned no proposal", "A bug in the strategy.", "strategy-raised"
+        ),
+        "strategy.failed": Rule(
+            "The strategy was given up", "It cannot be loaded, or failed too often.", "strategy-raised"
+        ),
+        "trader.blind": Rule(
+            "The trader sees no new blocks",
+            "The gateway or every endpoint behind it is away.",
+            "network-failure",
+        ),
+        # --- the devnet ---
+        "devnet.*": Rule(
+            "The local chain has trouble",
+            "Its node ended or answers late; there is a devnet in the demo and tests only.",
+            "process-lost#devnet",
+        ),
+        # --- every process ---
+        "logger.cannot-write": Rule(
+            "Log lines are being lost",
+            "The disk is full or failing, or logs/ lost its rights.",
+            "degraded-health#disk",
+        ),
+        "bus.undecodable": Rule(
+            "A message was not understood",
+            "Processes of two versions run together, or a foreign program speaks on the bus.",
+            "degraded-health#messages-are-not-understood",
+        ),
+    }
+)
