@@ -137,7 +137,7 @@ def test_rubbish_of_a_real_client_is_dropped(system: System, channel: Channel, r
 
 
 def test_what_was_only_said_on_the_stop_socket_becomes_a_file(system: System) -> None:
-    """ES4, I4: an operator's request that nobody can read stops, durably, and is recovered from as any other."""
+    """ES4, I4: a request that nobody can read stops, durably, and is recovered from as any other."""
     client = stranger(system, STOP, Role.OPERATOR)
     client.socket.send(b"\xffstop everything")
     system.wait(lambda each: each.latch.read().stops, "a file for what was only heard")
