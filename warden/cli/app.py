@@ -22,6 +22,11 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+config: Final = typer.Typer(
+    name="config", help="Show the configuration, and what may stand in it.", rich_markup_mode=None
+)
+app.add_typer(config)
+
 Home = Annotated[
     Path | None,
     typer.Option(
@@ -210,6 +215,28 @@ def verify(*, context: typer.Context, home: Home = None, as_json: Json = False) 
     from warden.cli.verify import verify as command
 
     return command(_home(context, home), as_json=as_json)
+
+
+@config.command("show")
+def config_show(
+    *,
+    context: typer.Context,
+    section: Annotated[str, typer.Option("--section", help="One section only, as limits.")] = "",
+    home: Home = None,
+    as_json: Json = False,
+) -> int:
+    """Print each value in force and where it comes from; secrets are hidden."""
+    from warden.cli.config import show as command
+
+    return command(_home(context, home), section=section, as_json=as_json)
+
+
+@config.command("reference")
+def config_reference() -> int:
+    """Print every setting with its default, profiles, unit and meaning."""
+    from warden.cli.config import reference as command
+
+    return command()
 
 
 @app.command()

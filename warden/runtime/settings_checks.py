@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
     from warden.runtime.settings import Settings
 
-    Fault = tuple[tuple[str, ...], str]
+    Keys = tuple[str, ...]
+    Fault = tuple[tuple[Keys, ...], str]
 
 DEVNET_PRICE_USD: Final = Decimal(2000)
-# The finest that a unit can be counted in: a wei; a basis point. USD are compared exactly, however fine.
-DECIMALS_MAX: Final = {"ETH": 18, "gwei": 9, "%": 2, "USD": 18}
+# The finest that a unit is counted in: a wei, a basis point, a millionth of a USD.
+DECIMALS_MAX: Final = {"ETH": 18, "gwei": 9, "%": 2, "USD": 6}
 _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
 _AUTOMATIC: Final = (
     ("emergency", "nothing stops by itself on a loss, an error or bad health"),
@@ -62,7 +63,7 @@ def remarks(settings: Settings) -> tuple[str, ...]:
 
 
 def wrong(settings: Settings) -> Iterator[Fault]:
-    """Yield each fault: the keys where it shows, and one line with what is wrong and what would be right."""
+    """Yield each fault: the keys that it lies in, and one line with what is wrong and what would be right."""
     yield from _too_fine(settings)
     yield from _wrong_limits(settings)
     yield from _wrong_order(settings)
@@ -83,7 +84,7 @@ def _too_fine(settings: Settings) -> Iterator[Fault]:
             exponent = value.normalize().as_tuple().exponent
             if isinstance(exponent, int) and -exponent > DECIMALS_MAX[unit]:
                 yield (
-                    (section.name, each.name),
+                    ((section.name, each.name),),
                     (
                         f"{section.name}.{each.name} {value} is finer than {DECIMALS_MAX[unit]} decimals, "
                         f"the finest for {unit}"
@@ -95,14 +96,14 @@ def _wrong_limits(settings: Settings) -> Iterator[Fault]:
     limits, price = settings.limits, fixed_price_usd(settings)
     if limits.min_trade_eth > limits.max_trade_eth:
         yield (
-            ("limits", "min_trade_eth"),
+            (("limits", "min_trade_eth"), ("limits", "max_trade_eth")),
             f"limits.min_trade_eth {limits.min_trade_eth} is above max_trade_eth {limits.max_trade_eth}",
         )
     if price is not None and limits.max_trade_usd is not None:
         least_usd = limits.min_trade_eth * price
         if least_usd > limits.max_trade_usd:
             yield (
-                ("limits", "min_trade_eth"),
+                (("limits", "min_trade_eth"), ("limits", "max_trade_usd"), ("price", "fixed_usd")),
                 (
                     f"limits.min_trade_eth {limits.min_trade_eth} is {least_usd:f} USD at {price:f} USD per "
                     f"ETH, above max_trade_usd {limits.max_trade_usd}"
@@ -115,7 +116,7 @@ def _wrong_order(settings: Settings) -> Iterator[Fault]:
     emergency, drawdown, assessment = settings.emergency, settings.drawdown, settings.assessment
     if emergency.capital_warning_percent >= emergency.capital_loss_percent:
         yield (
-            ("emergency", "capital_warning_percent"),
+            (("emergency", "capital_warning_percent"), ("emergency", "capital_loss_percent")),
             (
                 f"emergency.capital_warning_percent {emergency.capital_warning_percent} must be below "
                 f"capital_loss_percent {emergency.capital_loss_percent}: a warning comes first"
@@ -123,7 +124,7 @@ def _wrong_order(settings: Settings) -> Iterator[Fault]:
         )
     if drawdown.halt_percent >= emergency.drawdown_percent:
         yield (
-            ("drawdown", "halt_percent"),
+            (("drawdown", "halt_percent"), ("emergency", "drawdown_percent")),
             (
                 f"drawdown.halt_percent {drawdown.halt_percent} must be below emergency.drawdown_percent "
                 f"{emergency.drawdown_percent}: new trades end before everything does"
@@ -131,7 +132,7 @@ def _wrong_order(settings: Settings) -> Iterator[Fault]:
         )
     if assessment.min_score_percent > assessment.full_score_percent:
         yield (
-            ("assessment", "min_score_percent"),
+            (("assessment", "min_score_percent"), ("assessment", "full_score_percent")),
             (
                 f"assessment.min_score_percent {assessment.min_score_percent} is above full_score_percent "
                 f"{assessment.full_score_percent}"
@@ -143,30 +144,30 @@ def _wrong_price(settings: Settings) -> Iterator[Fault]:
     price, environment = settings.price, settings.environment
     if price.fixed_usd is not None and environment is Environment.LIVE:
         yield (
-            ("price", "fixed_usd"),
+            (("price", "fixed_usd"),),
             (
                 "price.fixed_usd is for devnet and paper: in live a price that never changes protects "
                 "nothing; set price.usd_token"
             ),
         )
     if price.fixed_usd is not None and price.usd_token is not None:
-        yield ("price", "fixed_usd"), "price.fixed_usd and price.usd_token are two prices: set one of them"
+        yield (("price", "fixed_usd"),), "price.fixed_usd and price.usd_token are two prices: set one of them"
     if price.usd_token is None or environment is Environment.DEVNET:
         # The devnet's tokens are known once it runs.
         return
     symbols = [token.symbol for token in settings.venue.tokens]
     if price.usd_token not in symbols:
         known = ", ".join(symbols) or "none"
-        yield ("price", "usd_token"), f"price.usd_token {price.usd_token!r} is no token; known: {known}"
+        yield (("price", "usd_token"),), f"price.usd_token {price.usd_token!r} is no token; known: {known}"
 
 
 def _wrong_watchdog(settings: Settings) -> Iterator[Fault]:
     watchdog = settings.watchdog
     if watchdog.arm_on_start not in {"", "never", "if_clean"}:
-        yield ("watchdog", "arm_on_start"), "watchdog.arm_on_start must be 'never' or 'if_clean'"
+        yield (("watchdog", "arm_on_start"),), "watchdog.arm_on_start must be 'never' or 'if_clean'"
     if watchdog.permit_life_ms < 2 * watchdog.beat_interval_ms:
         yield (
-            ("watchdog", "permit_life_ms"),
+            (("watchdog", "permit_life_ms"), ("watchdog", "beat_interval_ms")),
             "watchdog.permit_life_ms must be at least twice watchdog.beat_interval_ms: a permit may be late",
         )
 
@@ -174,19 +175,19 @@ def _wrong_watchdog(settings: Settings) -> Iterator[Fault]:
 def _wrong_endpoints(settings: Settings) -> Iterator[Fault]:
     names = [each.name for each in settings.endpoints]
     if len(set(names)) != len(names):
-        yield ("endpoints",), "two endpoints have the same name"
+        yield (("endpoints",),), "two endpoints have the same name"
     for number, each in enumerate(settings.endpoints):
         if not each.url.startswith(("http://", "https://")):
             keys = ("endpoints", str(number), "url")
-            yield keys, f"endpoints.{each.name}: url must start with http:// or https://"
+            yield (keys,), f"endpoints.{each.name}: url must start with http:// or https://"
     if settings.environment is Environment.DEVNET:
         return
     route, relays = settings.execution.route, [each.name for each in settings.endpoints if each.relay]
     if settings.endpoints and len(relays) == len(settings.endpoints):
-        yield ("endpoints",), "every endpoint is a relay: at least one must be there to read from"
+        yield (("endpoints",),), "every endpoint is a relay: at least one must be there to read from"
     if route not in {"public", *relays}:
         known = ", ".join(["public", *relays])
-        yield ("execution", "route"), f"execution.route {route!r} is no relay; known: {known}"
+        yield (("execution", "route"),), f"execution.route {route!r} is no relay; known: {known}"
 
 
 def _wrong_for_real(settings: Settings) -> Iterator[Fault]:
@@ -195,16 +196,16 @@ def _wrong_for_real(settings: Settings) -> Iterator[Fault]:
         return
     if not settings.endpoints:
         yield (
-            ("environment",),
+            (("environment",),),
             f"environment {environment} needs at least one [[endpoints]] with name and url",
         )
     for key in ("router", "factory", "weth"):
         if getattr(settings.venue, key) is None:
-            yield ("venue",), f"environment {environment} needs venue.{key}"
+            yield (("venue",),), f"environment {environment} needs venue.{key}"
         elif not _ADDRESS.fullmatch(str(getattr(settings.venue, key))):
-            yield ("venue", key), f"venue.{key} must be an address: 0x and 40 hex digits"
+            yield (("venue", key),), f"venue.{key} must be an address: 0x and 40 hex digits"
     for number, token in enumerate(settings.venue.tokens):
         if not _ADDRESS.fullmatch(token.address):
-            yield ("venue", "tokens", str(number), "address"), f"token {token.symbol}: no address"
+            yield (("venue", "tokens", str(number), "address"),), f"token {token.symbol}: no address"
     if settings.wallet.keystore is None:
-        yield ("wallet",), f"environment {environment} needs wallet.keystore"
+        yield (("wallet",),), f"environment {environment} needs wallet.keystore"

@@ -7,11 +7,12 @@ not have anyway.
 
 from __future__ import annotations
 
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, Field, field, fields, is_dataclass
 from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, get_args, get_type_hints
 
+import msgspec
 from annotated_types import Ge, Gt, Le
 
 if TYPE_CHECKING:
@@ -51,8 +52,7 @@ class Same(Enum):
 _SAME: Final = Same.AS_STANDARD
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class About:
+class About(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one setting besides its type and standard value.
 
     Attributes:
@@ -133,6 +133,14 @@ def in_profile(each: Field[Any], profile: Profile) -> object:
     told = about(each)
     said = {Profile.MICRO: told.micro, Profile.STRICT: told.strict}.get(profile, _SAME)
     return standard(each) if said is _SAME else said
+
+
+def table_of(hint: object) -> type | None:
+    """Return the dataclass that a setting of this type holds one or many of, None for a plain value."""
+    for each in (hint, *get_args(hint)):
+        if isinstance(each, type) and is_dataclass(each):
+            return each
+    return None
 
 
 def sections(settings: type) -> Iterator[tuple[str, type]]:

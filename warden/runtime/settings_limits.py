@@ -16,7 +16,10 @@ from annotated_types import Ge, Gt, Le
 
 from warden.runtime.settings_field import STRICT, Amount, Count, Percent, Profile, Seconds, setting
 
-CAPITAL: Final = "trading capital: the wallet's wrapped native token, as two endpoints agree on it"
+CAPITAL: Final = (
+    "trading capital: wrapped native token, and positions at cost or exit price, whichever is less"
+)
+EQUITY: Final = "equity: both balances, and positions at their exit price"
 DAY: Final = "the UTC day"
 TRADE: Final = "each trade"
 NOW: Final = "at any moment"
@@ -30,7 +33,9 @@ class LimitSettings:
     __pydantic_config__ = STRICT
     profile: Profile = setting(
         Profile.STANDARD,
-        "which values hold where neither file nor environment names one: micro, standard or strict",
+        "which values hold where neither file nor environment names one",
+        micro=Profile.MICRO,
+        strict=Profile.STRICT,
     )
     max_trade_eth: Amount = setting(
         Decimal(10), "largest trade", unit="ETH", window=TRADE, micro=Decimal("0.01"), tighter="lower"
@@ -50,7 +55,7 @@ class LimitSettings:
         "smallest trade; 0: any size",
         unit="ETH",
         window=TRADE,
-        micro=Decimal("0.0002"),
+        micro=Decimal("0.00005"),
     )
     max_trade_percent: Annotated[int, Gt(0), Le(100)] = setting(
         20, "largest trade", unit="%", baseline=CAPITAL, window=TRADE, strict=10, tighter="lower"
@@ -69,7 +74,7 @@ class LimitSettings:
         Decimal(2),
         "most that one trade may lose, reckoned as above",
         unit="%",
-        baseline=CAPITAL,
+        baseline=EQUITY,
         window=TRADE,
         strict=Decimal(1),
         tighter="lower",
@@ -97,7 +102,7 @@ class LimitSettings:
         tighter="lower",
     )
     max_fee_eth: Amount | None = setting(
-        Decimal("0.05"),
+        Decimal("0.1"),
         "highest fee that a transaction may burn: its gas limit times its fee cap",
         unit="ETH",
         window="each transaction",

@@ -29,19 +29,22 @@ def known_keys(keys: Sequence[str]) -> list[str]:
 
 
 def line_of(text: str, keys: Sequence[str]) -> int:
-    """Return the line on which the innermost of `keys` stands that the file names, 0 when it names none."""
+    """Return the line on which the innermost of `keys` stands that the file names, 0 when it names none.
+
+    Whether letters are capitals does not count: a reason may be written in either.
+    """
     lines = text.splitlines()
     table, index = (
         "",
         {key: int(follow) for key, follow in pairwise(keys) if follow.isdecimal()},
     )
-    wanted = [key for key in keys if not key.isdecimal()]
+    wanted = [key.lower() for key in keys if not key.isdecimal()]
     seen: dict[str, int] = {}
     best = 0
     for number, line in enumerate(lines, 1):
         header = _HEADER.match(line)
         if header:
-            table = header[2]
+            table = header[2].lower()
             if header[1] == "[[":
                 seen[table] = seen.get(table, -1) + 1
             path = table.split(".")
@@ -50,7 +53,7 @@ def line_of(text: str, keys: Sequence[str]) -> int:
             continue
         key = _KEY.match(line)
         if key:
-            path = [*(table.split(".") if table else []), *re.split(r"\s*\.\s*", key[1])]
+            path = [*(table.split(".") if table else []), *re.split(r"\s*\.\s*", key[1].lower())]
             if path == wanted[: len(path)] and seen.get(table, 0) == index.get(table.rpartition(".")[2], 0):
                 return number
     return best

@@ -11,6 +11,7 @@ import tomllib
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from difflib import SequenceMatcher
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -67,7 +68,10 @@ class Loaded:
         """Return where the value at `keys` comes from: `warden.toml:7`, `profile micro`, `default`, ..."""
         if self.dry_run and tuple(keys) == ("environment",):
             return f"{self.dry_run} {_DRY_RUN}"
-        return next((each.origin(keys) for each in self.layers if named_in(each.values, keys)), DEFAULT)
+        # A list comes from one source in one piece; what an item of it leaves out is the default.
+        whole = list(takewhile(lambda key: not key.isdecimal(), keys))
+        layer = next((each for each in self.layers if named_in(each.values, whole)), None)
+        return DEFAULT if layer is None or not named_in(layer.values, keys) else layer.origin(keys)
 
 
 def load(file: Path) -> Settings:
@@ -100,9 +104,8 @@ def load_with_origins(file: Path) -> Loaded:
         layers = (*layers, profile_as_layer(settings.limits.profile))
         settings = _check(file, text, merged(layers))
     settings, dry_run = _with_dry_run(settings, layers)
-    for keys, what in wrong(settings):
-        line = line_of(text, keys)
-        raise ConfigurationInvalid(f"{file}:{line}: {what}" if line else f"{file}: {what}")
+    for places, what in wrong(settings):
+        raise ConfigurationInvalid(f"{_where(file, layers, places)}: {what}")
     return Loaded(settings=settings, layers=layers, dry_run=dry_run)
 
 
@@ -158,6 +161,16 @@ def _check(file: Path, text: str, values: Values) -> Settings:
         return adapter.validate_python(values)
     except ValidationError as error:
         raise ConfigurationInvalid(_explain(file, text, error.errors())) from error
+
+
+def _where(file: Path, layers: Sequence[Layer], places: Sequence[Sequence[str]]) -> str:
+    """Return where a fault lies: the first of its settings that somebody set, else where it would be set."""
+    for keys in places:
+        layer = next((each for each in layers if named_in(each.values, keys)), None)
+        if layer is not None and (layer.text or layer.variables):
+            return f"{file.parent}/{layer.origin(keys)}" if layer.text else layer.origin(keys)
+    line = next((line_of(layer.text, places[0]) for layer in layers if layer.text), 0)
+    return f"{file}:{line}" if line else str(file)
 
 
 def _explain(file: Path, text: str, errors: list[ErrorDetails]) -> str:

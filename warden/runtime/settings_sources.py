@@ -120,14 +120,15 @@ def merged(layers: Iterable[Layer]) -> Values:
 
 
 def named_in(values: Values, keys: Sequence[str]) -> bool:
-    """Tell whether `values` say something at `keys`, or above them in one piece."""
+    """Tell whether `values` say something at `keys`; of a list the keys have a number each."""
     here: Any = values
     for key in keys:
-        if isinstance(here, (list, tuple)):
-            return True
-        if not isinstance(here, dict) or key not in here:
+        if isinstance(here, list) and key.isdecimal() and int(key) < len(here):
+            here = here[int(key)]
+        elif isinstance(here, dict) and key in here:
+            here = here[key]
+        else:
             return False
-        here = here[key]
     return True
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le
 
-from warden.runtime.settings_field import STRICT, Amount, Percent, Seconds, setting
+from warden.runtime.settings_field import STRICT, Amount, Count, Percent, Seconds, setting
 from warden.runtime.settings_limits import TRADE
 
 
@@ -27,11 +27,29 @@ class ExitSettings:
         Decimal(5),
         "sold at this fall",
         unit="%",
-        baseline="highest value of the position since it was opened, once that is above its cost",
+        baseline="highest that the position could be sold for since it was opened",
         tighter="lower",
     )
-    max_age_s: Seconds = setting(
-        60, "a price older than this protects nothing: the position is UNPROTECTED", unit="s", tighter="lower"
+    trailing_from_percent: Annotated[Decimal, Ge(0), Le(100_000)] = setting(
+        Decimal(0),
+        "profit from which the trailing stop guards; 0: once the position could be sold without loss",
+        unit="%",
+        baseline="what the position cost",
+    )
+    stale_after_s: Seconds = setting(
+        60,
+        "an exit price older than this protects nothing: the position is UNPROTECTED",
+        unit="s",
+        tighter="lower",
+    )
+    settle_within_s: Seconds = setting(
+        120, "an exit without an outcome for longer protects nothing either", unit="s", tighter="lower"
+    )
+    failures: Count = setting(
+        3, "exits that fail in a row: from then on the position is UNPROTECTED", unit="exits", tighter="lower"
+    )
+    heal_after: Count = setting(
+        3, "good prices in a row after which it is protected again", unit="prices", tighter="higher"
     )
 
 
@@ -44,6 +62,13 @@ class SizingSettings:
         "fixed", "fixed: as proposed; dynamic: by recent results; kelly: by a share of Kelly's fraction"
     )
     window_s: Seconds = setting(3600, "how far back results count", unit="s")
+    min_trades: Count = setting(10, "fewest trades in the window from which a size is told", unit="trades")
+    min_percent: Percent = setting(
+        Decimal(50),
+        "what a window without a win makes of a size",
+        unit="%",
+        baseline="size that was proposed",
+    )
     kelly_percent: Percent = setting(
         Decimal(25),
         "how much of Kelly's fraction is used",
@@ -74,7 +99,9 @@ class ProfitSettings:
         baseline="the period's net profit; of a loss nothing",
         window="period",
     )
-    period: Literal["day", "month"] = setting("day", "day or month, in UTC")
+    period: Literal["day", "week"] = setting(
+        "day", "day or week, in UTC; a week begins on Monday", window="a loss of one period lessens no other"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

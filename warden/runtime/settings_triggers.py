@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Final
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Gt, Le, Lt
 
 from warden.domain.stops import CleanUp, StopReason
 from warden.runtime.settings_field import STRICT, Amount, Count, Percent, Seconds, setting, table
@@ -158,7 +158,7 @@ class EmergencySettings:
         tighter="lower",
         unset=OFF,
     )
-    warn_at_percent: Percent = setting(
+    warn_at_percent: Annotated[Decimal, Gt(0), Lt(100)] = setting(
         Decimal(90), "a warning comes at this much of a limit", unit="%", baseline="each limit", window=NOW
     )
     policies: dict[StopReason, CleanUp] = table(

@@ -25,6 +25,8 @@ def test_every_option_stands_in_its_commands_section() -> None:
     command: Any = typer.main.get_command(app)
     for section in re.split(r"^### ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
         name = section.removeprefix("`warden ").split()[0].strip("`")
-        for parameter in command.commands[name].params:
-            for option in (each for each in parameter.opts if each.startswith("--")):
-                assert option in section or option in {"--home", "--help"}
+        below = getattr(command.commands[name], "commands", {})
+        assert all(f"warden {name} {each}" in section for each in below)
+        for each in (command.commands[name], *below.values()):
+            for option in (word for parameter in each.params for word in parameter.opts):
+                assert option in section or option in {"--home", "--help"} or not option.startswith("--")
