@@ -239,13 +239,17 @@ def _counted(
     if old == new:
         return state, ()
     debts = sum(each.debts_wei for each in new.values()) - sum(each.debts_wei for each in old.values())
-    text = f"a closed period's profit changed: {exact_ether(debts)} ETH more or less for debts"
+    text = f"the profit of a closed period changed: {_signed(debts)} ETH for debts"
     notes = [Noted(Weight.INFO, "profit.reallocated", text, observed=exact_ether(debts), unit="ETH")]
     if overpaid == 0 < _overpaid(state):
         amount = exact_ether(_overpaid(state))
         text = f"a reorg took back profit of which {amount} ETH were paid out: the next profits fill it first"
         notes.append(Noted(Weight.WARNING, "debts.overpaid", text, observed=amount, unit="ETH"))
     return state, tuple(notes)
+
+
+def _signed(amount_wei: int) -> str:
+    return ("" if amount_wei < 0 else "+") + exact_ether(amount_wei)
 
 
 def _overpaid(state: Capital) -> int:

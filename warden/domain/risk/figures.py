@@ -32,7 +32,7 @@ _SWAP: Final = "swap"
 _RATIO_DIGITS: Final = 28
 
 
-class Tally(msgspec.Struct, frozen=True):
+class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a stretch of records came to; the empty tally is all zeros.
 
     Attributes:

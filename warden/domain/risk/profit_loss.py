@@ -66,7 +66,7 @@ class ProfitLossLimits(msgspec.Struct, frozen=True):
 
     recent_max: int = 256
     losing_max: int = 50
-    hours_max: int = 744
+    hours_max: int = 200
     days_max: int = 750
     names_max: int = 64
     milestone_trades: int = 100
