@@ -336,9 +336,15 @@ def _largest(limits: AssessmentLimits, opportunity: Opportunity, fixed: _Fixed) 
         except SwapImpossible:
             return False  # rounded down to nothing on the way
 
-    low, high = max(1, opportunity.smallest), opportunity.amount_in
-    if low >= high or not passes(low):
-        return 0
+    # Halved until it passes: from below, the smallest could fail for being rounded down to nothing.
+    smallest = max(1, opportunity.smallest)
+    low = high = opportunity.amount_in
+    while low == high:
+        low = max(smallest, high // 2)
+        if low >= high:
+            return 0
+        if not passes(low):
+            high = low
     for _ in range(_BISECTIONS_MAX):
         if high - low <= 1:
             break

@@ -72,7 +72,8 @@ class Series(msgspec.Struct, frozen=True):
     Attributes:
         base: the price at the end of the last interval that ended, as a ratio of two integers.
         last: the newest price.
-        interval: the number of the interval that runs; it began `span` intervals after `base`.
+        interval: the number of the interval that runs; `base` is `span` intervals before its end, 0 in the
+            first, of which only a part was seen: it makes no return.
         returns: of the intervals before it, newest last, None for one that was not observed.
         count: returns that were observed, up to what is kept.
         variance: of the ended intervals, 1e-18; `now` with the running one where that is larger.
@@ -83,7 +84,7 @@ class Series(msgspec.Struct, frozen=True):
     last: tuple[Wei, Wei]
     interval: int
     seen_ns: int
-    span: int = 1
+    span: int = 0
     returns: tuple[int | None, ...] = ()
     count: int = 0
     variance: int = 0
@@ -119,9 +120,21 @@ def _seen(known: Series | None, limits: MarketLimits, price: MarketPrice, at_ns:
     if known is None or interval - known.interval > limits.returns:
         return Series(base=last, last=last, interval=interval, seen_ns=at_ns)
     if interval > known.interval:
-        known = _ended(known, limits, interval)
+        known = _ended(known, limits, interval) if known.span else _begun(known, interval)
     now = _blend(known, limits, return_between(known.base, last))
     return msgspec.structs.replace(known, last=last, seen_ns=at_ns, now=max(known.variance, now))
+
+
+def _begun(known: Series, interval: int) -> Series:
+    """Return the series at its first interval that is seen from the beginning."""
+    return Series(
+        base=known.last,
+        last=known.last,
+        interval=interval,
+        seen_ns=known.seen_ns,
+        span=interval - known.interval,
+        returns=(None,) * (interval - known.interval - 1),
+    )
 
 
 def _ended(known: Series, limits: MarketLimits, interval: int) -> Series:
@@ -144,7 +157,7 @@ def _ended(known: Series, limits: MarketLimits, interval: int) -> Series:
 
 def _blend(known: Series, limits: MarketLimits, moved: int) -> int:
     """Return the variance with one more move of `known.span` intervals, rounded up."""
-    square = -(-moved * moved // known.span)
+    square = -(-moved * moved // max(1, known.span))
     if known.count == 0:
         return square
     kept: int = limits.decay_bps**known.span
