@@ -73,7 +73,9 @@ def check(
     asked = burnt + reserved_gas_wei + gas_wei
     if asked <= limits.max_day_wei:
         return None
-    return refusal_eth("limits.max_fee_day_eth", "gas of this UTC day is used up", limits.max_day_wei, asked)
+    return refusal_eth(
+        "limits.max_fees_per_day_eth", "gas of this UTC day is used up", limits.max_day_wei, asked
+    )
 
 
 def burnt_on(state: Fees, day: int) -> int:

@@ -75,15 +75,15 @@ NUMBERS: Final[Mapping[str, Number]] = MappingProxyType(
         "max_trade_percent": Number("trade", "max_trade_bps", Unit.PERCENT),
         "max_exposure_percent": Number("trade", "max_exposure_bps", Unit.PERCENT),
         "max_exposure_usd": Number("trade", "max_exposure_micro_usd", Unit.USD),
-        "max_loss_eth": Number("trade", "max_loss_wei", Unit.ETH),
-        "max_risk_percent": Number("trade", "max_risk_bps", Unit.PERCENT),
+        "max_trade_loss_eth": Number("trade", "max_loss_wei", Unit.ETH),
+        "risk_per_trade_percent": Number("trade", "max_risk_bps", Unit.PERCENT),
         "gas_reserve_eth": Number("trade", "gas_reserve_wei", Unit.ETH, least=True),
         "max_positions": Number("positions", "max_positions", Unit.COUNT),
         "max_positions_per_whale": Number("positions", "max_per_whale", Unit.COUNT),
         "max_positions_per_market": Number("positions", "max_per_market", Unit.COUNT),
-        "whale_daily_usd": Number("positions", "whale_day_micro_usd", Unit.USD),
+        "max_whale_day_usd": Number("positions", "whale_day_micro_usd", Unit.USD),
         "max_fee_eth": Number("fees", "max_transaction_wei", Unit.ETH),
-        "max_fee_day_eth": Number("fees", "max_day_wei", Unit.ETH),
+        "max_fees_per_day_eth": Number("fees", "max_day_wei", Unit.ETH),
     }
 )
 BLOCKS: Final = ("token", "pair", "pool", "router")

@@ -149,12 +149,12 @@ def _allocation(
     if at_ns >= 0 and asked_wei * quote.numerator <= (limit - allocated) * _SCALE * quote.denominator:
         return None
     return Refusal(
-        "limits.whale_daily_usd",
+        "limits.max_whale_day_usd",
         "more than this wallet may be followed with a day",
         limit=usd.format_usd(limit),
         observed=usd.format_usd(allocated + usd.micro_usd_of(asked_wei, quote)),
         unit="USD",
-        setting="limits.whale_daily_usd",
+        setting="limits.max_whale_day_usd",
     )
 
 

@@ -140,9 +140,14 @@ def effective(means: Means, limits: TradeLimits, percent: int, open_cost_wei: in
             ceilings.dollars(limits.max_exposure_micro_usd, "max_exposure_usd", "too much at stake together"),
         ),
         loss=ceilings.tightest(
-            ceilings.ether(limits.max_loss_wei, "max_loss_eth", "may lose more than a trade is allowed to"),
+            ceilings.ether(
+                limits.max_loss_wei, "max_trade_loss_eth", "may lose more than a trade is allowed to"
+            ),
             ceilings.share(
-                limits.max_risk_bps, equity, "max_risk_percent", "may lose too large a share of the equity"
+                limits.max_risk_bps,
+                equity,
+                "risk_per_trade_percent",
+                "may lose too large a share of the equity",
             ),
         ),
         held_wei=trading,
@@ -184,7 +189,7 @@ class _Ceilings:
         if micro_usd is None or self._quote is None:
             return None  # a USD limit without a price lets nothing open at all: see _closed
         cut = micro_usd * self._percent // _WHOLE
-        wei = usd.wei_of(cut, self._quote)
+        wei = usd.wei_of(micro_usd * self._percent, self._quote) // _WHOLE
         return Ceiling(wei, f"limits.{name}", message + self._suffix, usd.format_usd(cut), "USD")
 
     def share(self, bps: int | None, whole_wei: int, name: str, message: str) -> Ceiling | None:

@@ -44,7 +44,7 @@ def test_the_cap_on_a_transaction(gas_wei: int, expected: str) -> None:
 
 @pytest.mark.parametrize("kind", ["swap", "approve", "cancel"])
 @pytest.mark.parametrize("success", [True, False])
-@pytest.mark.parametrize(("more_wei", "expected"), [(0, ""), (1, "limits.max_fee_day_eth")])
+@pytest.mark.parametrize(("more_wei", "expected"), [(0, ""), (1, "limits.max_fees_per_day_eth")])
 def test_the_cap_on_a_day(kind: str, success: bool, more_wei: int, expected: str) -> None:  # noqa: FBT001 - a table's column
     """EX6, CB3: gas of every transaction counts, failed ones too, and so does what is reserved."""
     state = after(settled(kind=kind, success=success, gas_wei=Wei(DAY_CAP - 30)))
@@ -64,7 +64,7 @@ def test_a_day_is_a_utc_day() -> None:
     """EX6: at midnight the cap begins anew, before any event tells of it; the day before is still known."""
     midnight_ns = NOON_NS + DAY_NS // 2
     state = after(settled(gas_wei=Wei(DAY_CAP)))
-    assert rule(state, 1, at_ns=midnight_ns - 1) == "limits.max_fee_day_eth"
+    assert rule(state, 1, at_ns=midnight_ns - 1) == "limits.max_fees_per_day_eth"
     assert rule(state, 1, at_ns=midnight_ns) == ""
     state = step(state, LIMITS, settled(at_ns=midnight_ns, gas_wei=Wei(7)), midnight_ns)
     assert (state.burnt_wei, burnt_on(state, TODAY), burnt_on(state, TODAY + 1)) == (7, DAY_CAP, 7)
@@ -87,7 +87,7 @@ def test_a_reorg_takes_back_what_was_counted(late_ns: int) -> None:
 def test_a_clock_that_differs_opens_no_second_allowance(days_off: int) -> None:
     """EX6: whatever day a block claims, what is burnt now counts now."""
     state = after(settled(at_ns=NOON_NS + days_off * DAY_NS, gas_wei=Wei(DAY_CAP)))
-    assert rule(state, 1) == "limits.max_fee_day_eth"
+    assert rule(state, 1) == "limits.max_fees_per_day_eth"
     assert after(settled(at_ns=NOON_NS - DAY_NS, gas_wei=Wei(DAY_CAP))).burnt_wei == 0
 
 

@@ -95,7 +95,7 @@ def rule(state: Levers, limits: LeverLimits = CONFIGURED, **changes: Any) -> str
         ("min_profit_eth", "0.001", ""),
         ("min_profit_eth", "0.0009", "lever.beyond"),
         ("gas_reserve_eth", "0", "lever.beyond"),
-        ("max_loss_eth", "999", ""),
+        ("max_trade_loss_eth", "999", ""),
     ],
 )
 def test_no_lever_goes_beyond_the_configured_value(lever: str, value: str, expected: str) -> None:
@@ -133,7 +133,7 @@ def test_what_is_in_force_is_the_tighter_of_both() -> None:
         pull("max_trade_eth", "2"),
         pull("max_trade_usd", "99.99"),
         pull("max_positions", "1"),
-        pull("max_fee_day_eth", "0.1"),
+        pull("max_fees_per_day_eth", "0.1"),
         pull("gas_reserve_eth", "0.5"),
         pull("max_gas_price_gwei", "30"),
     )

@@ -116,9 +116,9 @@ def test_an_exit_is_never_one_too_many(action: Action) -> None:
     ("open_wei", "reserved_wei", "spend_wei", "expected"),
     [
         (0, 0, 50_000 * CENT, ""),
-        (0, 0, 50_000 * CENT + 1, "limits.whale_daily_usd"),
+        (0, 0, 50_000 * CENT + 1, "limits.max_whale_day_usd"),
         (20_000 * CENT, 20_000 * CENT, 10_000 * CENT, ""),
-        (20_000 * CENT, 20_000 * CENT, 10_000 * CENT + 1, "limits.whale_daily_usd"),
+        (20_000 * CENT, 20_000 * CENT, 10_000 * CENT + 1, "limits.max_whale_day_usd"),
     ],
 )
 def test_the_daily_allocation_of_a_whale(
@@ -145,17 +145,17 @@ def test_a_day_is_a_utc_day() -> None:
     midnight_ns = NOON_NS + DAY_NS // 2
     state = after(opened(whale="whale", cost_wei=Wei(50_000 * CENT)), Closed("position", Wei(1_000), Wei(0)))
     assert state.open == {}
-    assert rule(state, at_ns=midnight_ns - 1, whale="whale", spend_wei=1) == "limits.whale_daily_usd"
+    assert rule(state, at_ns=midnight_ns - 1, whale="whale", spend_wei=1) == "limits.max_whale_day_usd"
     assert rule(state, at_ns=midnight_ns, whale="whale", spend_wei=50_000 * CENT) == ""
     state = after(opened("next", whale="whale", cost_wei=Wei(CENT)), state=state, at_ns=midnight_ns)
     assert state.whale_day == {"whale": 10**4}
-    assert rule(state, at_ns=NOON_NS, whale="whale", spend_wei=50_000 * CENT) == "limits.whale_daily_usd"
+    assert rule(state, at_ns=NOON_NS, whale="whale", spend_wei=50_000 * CENT) == "limits.max_whale_day_usd"
 
 
 def test_the_price_of_the_moment_counts() -> None:
     """PS4: 500 USD put in stay 500 USD, however the price moves afterwards."""
     state = after(opened(whale="whale", cost_wei=Wei(50_000 * CENT)), Priced(Decimal(1_000)))
-    assert rule(state, whale="whale", spend_wei=1) == "limits.whale_daily_usd"
+    assert rule(state, whale="whale", spend_wei=1) == "limits.max_whale_day_usd"
 
 
 def test_without_a_price_nothing_is_followed() -> None:

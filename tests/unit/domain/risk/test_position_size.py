@@ -251,8 +251,8 @@ def test_the_smallest_trade(spend_wei: int, rule: str) -> None:
 @pytest.mark.parametrize(
     ("limits", "most_wei", "rule"),
     [
-        (with_limit(max_risk_bps=200), ETHER // 5 + ETHER // 2_500, "limits.max_risk_percent"),
-        (with_limit(max_loss_wei=ETHER // 10), ETHER // 10, "limits.max_loss_eth"),
+        (with_limit(max_risk_bps=200), ETHER // 5 + ETHER // 2_500, "limits.risk_per_trade_percent"),
+        (with_limit(max_loss_wei=ETHER // 10), ETHER // 10, "limits.max_trade_loss_eth"),
     ],
 )
 def test_what_may_be_lost(limits: TradeLimits, most_wei: int, rule: str) -> None:
@@ -286,7 +286,7 @@ def test_the_tightest_of_all_limits_is_named() -> None:
     tight = now(limits)
     assert rule_of(tight, 8 * ETHER, exposure_wei=0) == "limits.max_trade_percent"
     assert rule_of(tight, 8 * ETHER, exposure_wei=9 * ETHER // 2) == "limits.max_exposure_percent"
-    assert rule_of(tight, 8 * ETHER, loss_wei=8 * ETHER) == "limits.max_risk_percent"
+    assert rule_of(tight, 8 * ETHER, loss_wei=8 * ETHER) == "limits.risk_per_trade_percent"
 
 
 def rule_of(limits: Effective, spend_wei: int, exposure_wei: int = 0, loss_wei: int = 0) -> str:

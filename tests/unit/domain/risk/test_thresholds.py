@@ -75,9 +75,9 @@ def test_the_tighter_limit_on_exposure_wins(trading: int, rule: str, wei: int) -
 @pytest.mark.parametrize(
     ("cap_wei", "rule", "wei"),
     [
-        (None, "limits.max_risk_percent", 101 * ETHER // 50),
-        (ETHER, "limits.max_loss_eth", ETHER),
-        (3 * ETHER, "limits.max_risk_percent", 101 * ETHER // 50),
+        (None, "limits.risk_per_trade_percent", 101 * ETHER // 50),
+        (ETHER, "limits.max_trade_loss_eth", ETHER),
+        (3 * ETHER, "limits.risk_per_trade_percent", 101 * ETHER // 50),
     ],
 )
 def test_the_tighter_limit_on_loss_wins(cap_wei: int | None, rule: str, wei: int) -> None:
