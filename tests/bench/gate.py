@@ -246,7 +246,7 @@ class Limit:
     def signature_us(self, order: Intent) -> float:
         """Sign the same intent's transaction; keep the row that would be recorded."""
         head = HeadRead(1, "0x", GENESIS_TIME_S, GWEI, GWEI, 0, ETHER, ETHER, ETHER, {})
-        at = Moment(head, self._terms, Now(SystemClock().boot_ns(), "2026-01-01T00:00:00.000Z"))
+        at = Moment(head, self._terms, Now(SystemClock().boot_ns(), "2026-01-01T00:00:00.000Z", 0))
         draft = drafts.swap(order, GAS, 0, at)
         began_ns = time.monotonic_ns()
         signed = sign(self._account, draft, self._terms.chain_id)

@@ -54,6 +54,18 @@ class Totals(msgspec.Struct, frozen=True):
         return self.gain_wei - self.gas_wei
 
 
+class BookState(msgspec.Struct, frozen=True):
+    """All that a book is, for a snapshot."""
+
+    entries: tuple[Entry, ...] = ()
+    totals: Totals = Totals()
+    chain: ChainRow | None = None
+    ended_in_order: bool = True
+    empty: bool = True
+    baseline: int | None = None
+    consumed: int = 0
+
+
 class Book:
     """The fold of the executor's journal. Settled entries are kept up to `recent_max`, open ones always."""
 
@@ -82,6 +94,25 @@ class Book:
             self._outcome(row)
         elif isinstance(row, BaselineRow):
             self._baseline = max(row.nonce, self._baseline or 0)
+
+    def state(self) -> BookState:
+        """Return all that it is."""
+        return BookState(
+            entries=tuple(self._entries.values()),
+            totals=self.totals,
+            chain=self.chain,
+            ended_in_order=self.ended_in_order,
+            empty=self.empty,
+            baseline=self._baseline,
+            consumed=self._consumed,
+        )
+
+    def restore(self, state: BookState) -> None:
+        """Become what a book was when `state` was taken."""
+        self._entries = {entry.signed.tx_hash: entry for entry in state.entries}
+        self.totals, self.chain = state.totals, state.chain
+        self.ended_in_order, self.empty = state.ended_in_order, state.empty
+        self._baseline, self._consumed = state.baseline, state.consumed
 
     def get(self, tx_hash: str) -> Entry | None:
         """Return an entry, None when it is unknown or long settled."""

@@ -68,13 +68,13 @@ def quantity(value: object) -> int:
     return int(value, 16)
 
 
-def token_gain(logs: list[dict[str, Any]], token: str, wallet: str) -> int:
-    """Return what the wallet got less what it gave of `token`, from a receipt's Transfer events.
+def token_flow(logs: list[dict[str, Any]], token: str, wallet: str) -> tuple[int, int]:
+    """Return what the wallet gave and what it got of `token`, from a receipt's Transfer events.
 
     Raises:
         ValueError: a Transfer event of the token is malformed.
     """
-    owner, gain = wallet.lower().removeprefix("0x").rjust(64, "0"), 0
+    owner, gave, got = wallet.lower().removeprefix("0x").rjust(64, "0"), 0, 0
     for log in logs:
         topics = log.get("topics", [])
         if str(log.get("address", "")).lower() != token.lower() or not topics or topics[0] != _TRANSFER:
@@ -82,6 +82,6 @@ def token_gain(logs: list[dict[str, Any]], token: str, wallet: str) -> int:
         if len(topics) != _TRANSFER_TOPICS:
             raise ValueError("a Transfer event without sender and receiver")
         amount = uint(log.get("data"))
-        gain -= amount if topics[1][2:].lower() == owner else 0
-        gain += amount if topics[2][2:].lower() == owner else 0
-    return gain
+        gave += amount if topics[1][2:].lower() == owner else 0
+        got += amount if topics[2][2:].lower() == owner else 0
+    return gave, got

@@ -161,12 +161,15 @@ def read_head(rpc: JsonRpc, terms: Terms, hashes: tuple[str, ...]) -> HeadRead:
 def _receipt(receipt: dict[str, Any] | None, terms: Terms) -> Receipt | None:
     if receipt is None or receipt.get("blockNumber") is None:
         return None
+    gave, got = calldata.token_flow(receipt["logs"], terms.weth, terms.wallet)
     return Receipt(
         tx_hash=receipt["transactionHash"],
         block=calldata.quantity(receipt["blockNumber"]),
         block_hash=receipt["blockHash"],
         success=calldata.quantity(receipt["status"]) == 1,
-        gain_wei=calldata.token_gain(receipt["logs"], terms.weth, terms.wallet),
+        gain_wei=got - gave,
+        sold_wei=gave,
+        bought_wei=got,
         gas_wei=calldata.quantity(receipt["gasUsed"]) * calldata.quantity(receipt["effectiveGasPrice"]),
     )
 

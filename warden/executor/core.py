@@ -263,12 +263,16 @@ class ExecutorCore:
         tx_hash = entry.signed.tx_hash
         if not self._sendings.ever_began(tx_hash):
             # No byte of it ever left: its nonce is free again.
-            row = OutcomeRow(tx_hash=tx_hash, state=TradeState.RELEASED, time=now.wall, error=legs.text)
+            row = OutcomeRow(
+                tx_hash=tx_hash, state=TradeState.RELEASED, time=now.wall, at_ns=now.utc_ns, error=legs.text
+            )
             return self._outcome(entry, row, now)
         if legs.taken or not legs.began:
             return []
         # Refused by all: it may still have been passed on, so its nonce stays bound until the chain tells.
-        row = OutcomeRow(tx_hash=tx_hash, state=TradeState.REJECTED, time=now.wall, error=legs.text)
+        row = OutcomeRow(
+            tx_hash=tx_hash, state=TradeState.REJECTED, time=now.wall, at_ns=now.utc_ns, error=legs.text
+        )
         return self._outcome(entry, row, now)
 
     # --- the chain

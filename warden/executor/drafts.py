@@ -56,7 +56,9 @@ def swap(intent: Intent, gas: int, nonce: int, at: Moment) -> Sign:
             spend_wei=int(order.amount_in),
             not_after_s=intent.not_after_s,
             route=at.terms.route,
-            time=at.now.wall,
+            now=at.now,
+            path=order.path,
+            market=market_of(order.path),
         ),
         data=swap_calldata(intent, at.terms),
         value_wei=0,
@@ -69,6 +71,11 @@ def swap_calldata(intent: Intent, terms: Terms) -> bytes:
     return calldata.swap(
         int(order.amount_in), int(order.min_amount_out), order.path, terms.wallet, intent.not_after_s
     )
+
+
+def market_of(path: tuple[str, ...]) -> str:
+    """Return what position limits count a path by: its tokens, in lower case and sorted, each once."""
+    return "/".join(sorted({token.lower() for token in path}))
 
 
 def approval(intent: Intent, amount: int, nonce: int, at: Moment) -> Sign:
@@ -87,7 +94,7 @@ def approval(intent: Intent, amount: int, nonce: int, at: Moment) -> Sign:
             spend_wei=0,
             not_after_s=at.head.timestamp_s + int(_APPROVAL_VALID_BLOCKS * at.terms.block_time_s) + 1,
             route=PUBLIC,
-            time=at.now.wall,
+            now=at.now,
         ),
         data=calldata.approve(at.terms.router, amount),
         value_wei=0,
@@ -118,7 +125,7 @@ def cancel(stuck: Entry, at: Moment) -> Sign:
             not_after_s=0,
             # A private one is cancelled by its own relay and publicly: whoever mines next may take either.
             route=signed.route if signed.route == PUBLIC else f"{signed.route}+{PUBLIC}",
-            time=at.now.wall,
+            now=at.now,
             replaces=signed.tx_hash,
         ),
         data=b"",
@@ -148,7 +155,9 @@ def _draft(
     spend_wei: int,
     not_after_s: int,
     route: str,
-    time: str,
+    now: Now,
+    path: tuple[str, ...] = (),
+    market: str = "",
     replaces: str = "",
 ) -> SignedRow:
     return SignedRow(
@@ -166,6 +175,9 @@ def _draft(
         spend_wei=Wei(spend_wei),
         not_after_s=not_after_s,
         route=route,
-        time=time,
+        time=now.wall,
         replaces=replaces,
+        path=path,
+        market=market,
+        at_ns=now.utc_ns,
     )

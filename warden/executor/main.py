@@ -46,7 +46,7 @@ from warden.executor.recorder import Recorder
 from warden.executor.signing import sign
 from warden.executor.status import picture
 from warden.executor.stops import StopDesk
-from warden.runtime.clock import NS_PER_MS, wall_text
+from warden.runtime.clock import NS_PER_MS, SteadyUtc, wall_text
 from warden.runtime.disk import DiskFloor
 from warden.runtime.inotify import DirectoryWatch
 from warden.runtime.venue import load_venue, served_url
@@ -100,6 +100,7 @@ class Executor:
         self._book = Book()
         self._recorder = Recorder(journal, frame.clock, self._book, self._halt)
         fold(journal, self._book)
+        self._utc = SteadyUtc(frame.clock, self._recorder.last_ns)
         self._clean = self._book.empty or self._book.ended_in_order
         self._core: ExecutorCore | None = None
         self._terms: Terms | None = None
@@ -384,7 +385,7 @@ class Executor:
         self._recorder.close()
 
     def _now(self) -> Now:
-        return Now(boot_ns=self._clock.boot_ns(), wall=wall_text(self._clock))
+        return Now(boot_ns=self._clock.boot_ns(), wall=wall_text(self._clock), utc_ns=self._utc.now_ns())
 
     def _is_due(self, what: str, every_ns: int) -> bool:
         now_ns = self._clock.boot_ns()

@@ -42,10 +42,17 @@ class Terms(msgspec.Struct, frozen=True):
 
 
 class Now(msgspec.Struct, frozen=True):
-    """The moment: CLOCK_BOOTTIME in nanoseconds, and UTC text for people."""
+    """The moment.
+
+    Attributes:
+        boot_ns: CLOCK_BOOTTIME in nanoseconds.
+        wall: UTC text for people.
+        utc_ns: UTC in nanoseconds by a clock that never goes back, restarts included: the risk rules' time.
+    """
 
     boot_ns: int
     wall: str
+    utc_ns: int
 
 
 # --- events ----------------------------------------------------------------------------------------
@@ -96,7 +103,7 @@ class LegDone(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """A receipt; `gain_wei` of the wrapped native token, `gas_wei` burnt."""
+    """A receipt; `gain_wei` is what came of the wrapped native token less what went, `gas_wei` was burnt."""
 
     tx_hash: str
     block: int
@@ -104,6 +111,8 @@ class Receipt(msgspec.Struct, frozen=True):
     success: bool
     gain_wei: int
     gas_wei: int
+    sold_wei: int = 0
+    bought_wei: int = 0
 
 
 class HeadRead(msgspec.Struct, frozen=True):

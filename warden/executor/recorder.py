@@ -45,6 +45,11 @@ class Recorder:
         """The last durable row."""
         return self._journal.head
 
+    @property
+    def last_ns(self) -> int:
+        """UTC in nanoseconds of the last row; 0 of a new journal."""
+        return self._journal.last_ns
+
     def record(self, command: Record) -> None:
         """Hand a row to the journal; what follows from it waits for its sync."""
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from warden.domain.intents import TradeState, TradeUpdate
 from warden.domain.money import Wei
 from warden.wire.rows import OutcomeRow, Purpose
@@ -60,7 +62,7 @@ class Settlement:
             entry.signed.nonce for entry in entries if not entry.settled or entry.outcome.state in _ON_CHAIN
         }
         return [
-            OutcomeRow(tx_hash=entry.signed.tx_hash, state=state, time=now.wall)
+            OutcomeRow(tx_hash=entry.signed.tx_hash, state=state, time=now.wall, at_ns=now.utc_ns)
             for entry in entries
             if (state := self._reopens(entry, head, undone=nonces, held=held)) is not None
         ]
@@ -100,7 +102,13 @@ class Settlement:
             return self._of_consumed(entry, head, now)
         if entry.outcome.state is TradeState.REJECTED and self.is_late(entry, head):
             # No endpoint took it, and the chain would refuse it now: its nonce is free.
-            return OutcomeRow(tx_hash=tx_hash, state=TradeState.RELEASED, time=now.wall, error=entry.rejected)
+            return OutcomeRow(
+                tx_hash=tx_hash,
+                state=TradeState.RELEASED,
+                time=now.wall,
+                at_ns=now.utc_ns,
+                error=entry.rejected,
+            )
         return None
 
     def _of_consumed(self, entry: Entry, head: HeadRead, now: Now) -> OutcomeRow | None:
@@ -115,7 +123,12 @@ class Settlement:
         del self._missed[tx_hash]
         error = f"{_REPLACED_BY} {winner}" if winner else _strangers_text(entry.signed.nonce)
         return OutcomeRow(
-            tx_hash=tx_hash, state=TradeState.SUPERSEDED, time=now.wall, block=head.block, error=error
+            tx_hash=tx_hash,
+            state=TradeState.SUPERSEDED,
+            time=now.wall,
+            at_ns=now.utc_ns,
+            block=head.block,
+            error=error,
         )
 
     def _winner(self, nonce: int) -> str:
@@ -138,20 +151,13 @@ class Settlement:
             if looks < _LOOKS_WITHOUT_RECEIPT:
                 return None
             del self._gone[tx_hash]
-            return OutcomeRow(tx_hash=tx_hash, state=TradeState.REORGED, time=now.wall, block=before.block)
+            return OutcomeRow(
+                tx_hash=tx_hash, state=TradeState.REORGED, time=now.wall, at_ns=now.utc_ns, block=before.block
+            )
         self._gone.pop(tx_hash, None)
         if not self._is_deep(entry, head):
             return None
-        return OutcomeRow(
-            tx_hash=tx_hash,
-            state=TradeState.FINAL,
-            time=now.wall,
-            block=before.block,
-            block_hash=before.block_hash,
-            gain_wei=before.gain_wei,
-            gas_wei=before.gas_wei,
-            error=before.error,
-        )
+        return msgspec.structs.replace(before, state=TradeState.FINAL, time=now.wall, at_ns=now.utc_ns)
 
 
 def _mined(receipt: Receipt, now: Now) -> OutcomeRow:
@@ -159,10 +165,13 @@ def _mined(receipt: Receipt, now: Now) -> OutcomeRow:
         tx_hash=receipt.tx_hash,
         state=TradeState.MINED if receipt.success else TradeState.REVERTED,
         time=now.wall,
+        at_ns=now.utc_ns,
         block=receipt.block,
         block_hash=receipt.block_hash,
         gain_wei=Wei(receipt.gain_wei),
         gas_wei=Wei(receipt.gas_wei),
+        sold_wei=Wei(receipt.sold_wei),
+        bought_wei=Wei(receipt.bought_wei),
         error="" if receipt.success else "reverted on the chain",
     )
 

@@ -37,6 +37,23 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+class SteadyUtc:
+    """UTC that never goes back: the wall's at the start, from then on by BOOTTIME.
+
+    What counts days and windows of money goes by it: a wall clock that is set while the process runs moves
+    nothing, and one that was set back before its start makes it go on from `not_before_ns`.
+    """
+
+    def __init__(self, clock: Clock, not_before_ns: int = 0) -> None:
+        self._clock = clock
+        wall_ns = int(clock.wall().timestamp() * NS_PER_S)
+        self._offset_ns = max(wall_ns, not_before_ns) - clock.boot_ns()
+
+    def now_ns(self) -> int:
+        """Return UTC in nanoseconds since 1970."""
+        return self._offset_ns + self._clock.boot_ns()
+
+
 def wall_text(clock: Clock) -> str:
     """Return the wall time as ISO 8601 with milliseconds and Z."""
     return clock.wall().isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -103,6 +103,11 @@ class Journal:
         return self.head.rows
 
     @property
+    def last_ns(self) -> int:
+        """UTC in nanoseconds of the last row handed in; 0 when there is none."""
+        return self._last_ns
+
+    @property
     def appended(self) -> int:
         """The number of the last row handed in."""
         return self._next - 1
@@ -316,6 +321,26 @@ def read(path: Path, after: int = 0, kind: str | None = None) -> Iterator[Row]:
             connection.close()
     except (apsw.Error, UnicodeDecodeError) as error:  # the last: a kind that is damaged
         raise JournalBroken(f"journal {path}: {error}") from error
+
+
+def newest(path: Path, kind: str) -> Row | None:
+    """Return the last durable row of a kind, None when there is none; looks from the journal's end.
+
+    Raises:
+        JournalBroken: the file cannot be read.
+    """
+    if not path.exists():
+        return None
+    query = "SELECT row, time_ns, kind, body, hash FROM journal WHERE kind = ? ORDER BY row DESC LIMIT 1"
+    try:
+        connection = open_reader(path)
+        try:
+            found = connection.execute(query, (kind,)).fetchone()
+        finally:
+            connection.close()
+    except (apsw.Error, UnicodeDecodeError) as error:
+        raise JournalBroken(f"journal {path}: {error}") from error
+    return None if found is None else _row(found)
 
 
 def tail(path: Path, rows: int) -> Iterator[Row]:

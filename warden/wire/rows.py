@@ -9,6 +9,7 @@ import msgspec
 
 from warden.domain.intents import Decision, TradeState
 from warden.domain.money import Wei
+from warden.domain.risk.events import RiskEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,6 +55,8 @@ class SignedRow(msgspec.Struct, frozen=True, tag="signed.1"):
         spend_wei: what it takes out of the capital at most, gas apart.
         route: `public`, or a relay's name, or both joined by a plus for the cancel of a private one.
         replaces: the hash of the transaction that this one stands in for, same nonce.
+        path, market, whale: as the risk rules count it (events.Trade).
+        at_ns: UTC by the executor's own clock, which never goes back; of rows of before there was one, 0.
     """
 
     intent_id: str
@@ -72,6 +75,10 @@ class SignedRow(msgspec.Struct, frozen=True, tag="signed.1"):
     route: str
     time: str
     replaces: str = ""
+    path: tuple[str, ...] = ()
+    market: str = ""
+    whale: str = ""
+    at_ns: int = 0
 
 
 class LegRow(msgspec.Struct, frozen=True, tag="leg.1"):
@@ -89,6 +96,8 @@ class OutcomeRow(msgspec.Struct, frozen=True, tag="outcome.1"):
     Attributes:
         gain_wei: wrapped native token that came less what went, in wei.
         gas_wei: gas burnt.
+        sold_wei, bought_wei: what of it went, and what came.
+        at_ns: as in SignedRow.
     """
 
     tx_hash: str
@@ -99,6 +108,9 @@ class OutcomeRow(msgspec.Struct, frozen=True, tag="outcome.1"):
     gain_wei: Wei = Wei(0)
     gas_wei: Wei = Wei(0)
     error: str = ""
+    sold_wei: Wei = Wei(0)
+    bought_wei: Wei = Wei(0)
+    at_ns: int = 0
 
 
 class DecisionRow(msgspec.Struct, frozen=True, tag="decision.1"):
@@ -144,6 +156,21 @@ class BaselineRow(msgspec.Struct, frozen=True, tag="baseline.1"):
     time: str
 
 
+class RiskRow(msgspec.Struct, frozen=True, tag="risk.1"):
+    """Something that the risk rules count and that follows from no other row."""
+
+    at_ns: int
+    event: RiskEvent
+
+
+class SnapshotRow(msgspec.Struct, frozen=True, tag="snapshot.1"):
+    """All that the rows before came to, so that a start reads from here; the executor's own form of it."""
+
+    form: int
+    book: msgspec.Raw
+    risk: msgspec.Raw
+
+
 class OpenRow(msgspec.Struct, frozen=True, tag="open.1"):
     """Every transaction that may still land, written down now and then: what came before needs no reading."""
 
@@ -167,6 +194,8 @@ ExecutorRow = (
     | WitnessRow
     | CleanupRow
     | BaselineRow
+    | RiskRow
+    | SnapshotRow
     | OpenRow
     | EndedRow
 )

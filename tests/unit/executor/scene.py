@@ -105,9 +105,13 @@ class Scene:
         self.rows: list[ExecutorRow] = list(rows)
         self.signed = 0
 
+    def now(self) -> Now:
+        """Return the moment; UTC began when the machine did."""
+        return Now(boot_ns=self.now_ns, wall="2026-01-01T00:00:00.000Z", utc_ns=self.now_ns)
+
     def tell(self, event: Event) -> list[Command]:
         """Hand one event in, keep the rows, return the commands."""
-        commands = self.core.handle(event, Now(boot_ns=self.now_ns, wall="2026-01-01T00:00:00.000Z"))
+        commands = self.core.handle(event, self.now())
         self.rows += [command.row for command in commands if isinstance(command, Record)]
         return commands
 

@@ -22,6 +22,12 @@ ADDRESSES = st.binary(min_size=20, max_size=20).map(lambda raw: "0x" + raw.hex()
 UINTS = st.integers(0, 2**256 - 1)
 
 
+def gain(logs: list[dict[str, Any]], token: str, wallet: str) -> int:
+    """Return what came less what went."""
+    gave, got = calldata.token_flow(logs, token, wallet)
+    return got - gave
+
+
 def coded(signature: str, *arguments: object) -> bytes:
     """Encode a call with selector and types of its signature."""
     types = signature[signature.index("(") + 1 : -1].split(",")
@@ -104,13 +110,14 @@ def test_the_gain_is_what_came_less_what_went() -> None:
         {"address": WETH, "topics": [], "data": "0x"},
         {"address": WETH, "data": "0x"},
     ]
-    assert calldata.token_gain(logs, WETH, WALLET) == 30
-    assert calldata.token_gain(logs, WETH.upper().replace("0X", "0x"), WALLET.lower()) == 30
+    assert calldata.token_flow(logs, WETH, WALLET) == (100, 130)
+    assert gain(logs, WETH, WALLET) == 30
+    assert gain(logs, WETH.upper().replace("0X", "0x"), WALLET.lower()) == 30
 
 
 def test_a_transfer_to_oneself_gains_nothing() -> None:
     """PL1: what left came back."""
-    assert calldata.token_gain([transfer(WALLET, WALLET, 5)], WETH, WALLET) == 0
+    assert gain([transfer(WALLET, WALLET, 5)], WETH, WALLET) == 0
 
 
 @pytest.mark.parametrize(
@@ -125,7 +132,7 @@ def test_a_transfer_to_oneself_gains_nothing() -> None:
 def test_a_malformed_transfer_is_refused(broken: dict[str, Any]) -> None:
     """PL1: a figure that cannot be read is not counted as none."""
     with pytest.raises(ValueError, match=r"Transfer|word"):
-        calldata.token_gain([transfer(WALLET, ROUTER, 1) | broken], WETH, WALLET)
+        gain([transfer(WALLET, ROUTER, 1) | broken], WETH, WALLET)
 
 
 WHO = st.sampled_from([WALLET, ROUTER, OTHER])
@@ -136,4 +143,4 @@ MOVES = st.lists(st.tuples(WHO, WHO, UINTS))
 def test_gains_of_everybody_sum_to_nothing(moves: list[tuple[str, str, int]]) -> None:
     """PL1: exact to the wei: what one gains, others have given."""
     logs = [transfer(*move) for move in moves]
-    assert sum(calldata.token_gain(logs, WETH, who) for who in (WALLET, ROUTER, OTHER)) == 0
+    assert sum(gain(logs, WETH, who) for who in (WALLET, ROUTER, OTHER)) == 0

@@ -19,7 +19,7 @@ BEGIN_NS = 10**12
 
 def at(ns: int) -> Now:
     """Return a moment after the beginning."""
-    return Now(boot_ns=BEGIN_NS + ns, wall=f"t{ns}")
+    return Now(boot_ns=BEGIN_NS + ns, wall=f"t{ns}", utc_ns=BEGIN_NS + ns)
 
 
 def note(decisions: Decisions, number: int, rule: str, ns: int = 0) -> DecisionRow | None:

@@ -14,7 +14,7 @@ from warden.executor.protocol import HeadRead, Now, Receipt
 from warden.executor.settlement import Settlement, is_strangers, is_trade, update
 from warden.wire.rows import ExecutorRow, OutcomeRow, Purpose
 
-NOW = Now(boot_ns=1, wall="now")
+NOW = Now(boot_ns=1, wall="now", utc_ns=1)
 HEAD = HeadRead(
     block=10,
     block_hash="0xb10",
