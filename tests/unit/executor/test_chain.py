@@ -140,7 +140,13 @@ def test_the_head_is_read_in_one_request(reader: ChainReader) -> None:
         allowance_wei=1234,
         receipts={
             HASH: Receipt(
-                tx_hash=HASH, block=15, block_hash="0xbf", success=True, gain_wei=70, gas_wei=21_000 * 9
+                tx_hash=HASH,
+                block=15,
+                block_hash="0xbf",
+                success=True,
+                gain_wei=70,
+                gas_wei=21_000 * 9,
+                bought_wei=70,
             ),
             MISSING: None,
         },

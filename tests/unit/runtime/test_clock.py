@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from warden.runtime.clock import SystemClock, read_boot_id, wall_text
+from warden.runtime.clock import SteadyUtc, SystemClock, read_boot_id, wall_text
 
 
 class Fixed:
@@ -38,3 +38,41 @@ def test_the_boot_has_an_id() -> None:
     """A permit of another boot is refused by it (I2)."""
     assert re.fullmatch(r"[0-9a-f-]{36}", read_boot_id())
     assert read_boot_id() == read_boot_id()
+
+
+class Hands:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now_ns = 5_000_000_000
+        self.utc = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def boot_ns(self) -> int:
+        """Return what was set."""
+        return self.now_ns
+
+    def wall(self) -> datetime:
+        """Return what was set."""
+        return self.utc
+
+
+NEW_YEAR_NS = 1_767_225_600_000_000_000
+
+
+def test_steady_utc_begins_with_the_wall_and_goes_on_by_itself() -> None:
+    """FS3: a wall clock that is set while a process runs moves no window and no day."""
+    hands = Hands()
+    steady = SteadyUtc(hands)
+    assert steady.now_ns() == NEW_YEAR_NS
+    hands.utc -= timedelta(hours=1)
+    hands.now_ns += 7
+    assert steady.now_ns() == NEW_YEAR_NS + 7
+
+
+def test_steady_utc_never_begins_before_what_was_written() -> None:
+    """FS3: the wall was set back before the start: time goes on from the journal's last row."""
+    hands = Hands()
+    steady = SteadyUtc(hands, NEW_YEAR_NS + 99)
+    assert steady.now_ns() == NEW_YEAR_NS + 99
+    hands.now_ns += 1
+    assert steady.now_ns() == NEW_YEAR_NS + 100
