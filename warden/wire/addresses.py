@@ -40,13 +40,15 @@ CONTROL: Final = Channel("control", Role.WATCHDOG, Pattern.ASK, frozenset({Role.
 STOP: Final = Channel("stop", Role.EXECUTOR, Pattern.ASK, frozenset({Role.OPERATOR, Role.WATCHDOG}))
 INTENTS: Final = Channel("intents", Role.EXECUTOR, Pattern.ASK, frozenset({Role.TRADER, Role.GATEWAY}))
 
+ORDERS: Final = Channel("orders", Role.EXECUTOR, Pattern.ASK, frozenset({Role.OPERATOR}))
+
 _LISTENERS: Final = frozenset({Role.LOGGER, Role.NOTIFIER, Role.API, Role.OPERATOR})
 
 TELEMETRY: Final[Mapping[Role, Channel]] = MappingProxyType(
     {role: Channel(f"telemetry-{role}", role, Pattern.TELL, _LISTENERS) for role in PROCESSES}
 )
 
-CHANNELS: Final = (BEATS, CONTROL, STOP, INTENTS, *TELEMETRY.values())
+CHANNELS: Final = (BEATS, CONTROL, STOP, INTENTS, ORDERS, *TELEMETRY.values())
 
 
 def socket_path(run_dir: Path, channel: Channel) -> Path:
