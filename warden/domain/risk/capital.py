@@ -66,7 +66,7 @@ __all__ = [
 ]
 
 _POOLS_SETTING: Final = "capital.pools"
-_DEBT_SETTING: Final = "capital.debt_percent"
+_DEBT_SETTING: Final = "profit.debt_percent"
 _UNKNOWN: Final = Refusal("capital.unknown", "the wallet's capital was not read yet: the books are not open")
 _CLOCK: Final = Refusal("capital.clock", "the clock stands before what is booked already")
 
