@@ -107,8 +107,6 @@ class EndpointClient:
 
         A kept connection that the endpoint had closed meanwhile is tried anew, once: this only reads.
         """
-        if self._session.closed:
-            raise NoAnswer(Failure(Kind.DISCONNECTED, "it is no longer one of the endpoints"))
         try:
             try:
                 return await self._exchange(body)
@@ -118,6 +116,9 @@ class EndpointClient:
             raise NoAnswer(_told(error)) from error
 
     async def _exchange(self, body: bytes) -> tuple[int, float, bytes]:
+        # Before each try: what broke the first may have been its end as one of ours.
+        if self._session.closed:
+            raise NoAnswer(Failure(Kind.DISCONNECTED, "it is no longer one of the endpoints"))
         async with self._session.post(self._url, data=body, allow_redirects=False) as response:
             content = await _bounded(response)
             return response.status, _retry_after_s(response.headers.get("Retry-After", "")), content

@@ -209,6 +209,22 @@ async def test_a_closed_client_gives_no_answer() -> None:
         assert (await failure_of(made))[0] is Kind.DISCONNECTED
 
 
+@pytest.mark.parametrize("break_it", [True, False], ids=["broken by the endpoint", "broken by the close"])
+async def test_a_client_that_is_closed_under_way_gives_no_answer(break_it: bool) -> None:  # noqa: FBT001 - a case
+    """The venue changes while a read waits: it fails over, whatever of the two ends its connection first."""
+    made = EndpointClient("e", "", timeout_s=20.0)
+
+    async def respond(server: Scripted, request: web.BaseRequest) -> web.Response:
+        await made.close()
+        if break_it and request.transport is not None:
+            request.transport.abort()
+        return answered(result(server.calls()[0].id))
+
+    async with scripted(respond) as server:
+        made._url = server.url
+        assert (await failure_of(made))[0] is Kind.DISCONNECTED
+
+
 @pytest.mark.parametrize("head", ["0x", "12", None, 5, "0xzz", {}])
 async def test_a_probe_believes_no_nonsense(head: object) -> None:
     """A head that is no quantity is no answer."""
