@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 HIDDEN: Final = "(hidden)"
 _VALUE_WIDTH_MAX: Final = 48
-_PRICE: Final = "price.fixed_usd"
+_PRICE: Final = ("price", "fixed_usd")
 _FALLBACK: Final = "default on the devnet"
 
 
@@ -91,32 +91,32 @@ def reference() -> int:
 def rows(loaded: Loaded, section: str = "") -> tuple[Row, ...]:
     """Return the settings of one section, or of all where none is named."""
     found = []
-    for name, value, unit, secret in _walk("", loaded.settings):
-        if section and name.partition(".")[0] != section:
+    for keys, value, unit, secret in _walk((), loaded.settings):
+        if section and keys[0] != section:
             continue
-        source = loaded.origin(name.split("."))
-        if name == _PRICE and value is None and fixed_price_usd(loaded.settings) is not None:
+        source = loaded.origin(keys)
+        if keys == _PRICE and value is None and fixed_price_usd(loaded.settings) is not None:
             value, source = fixed_price_usd(loaded.settings), _FALLBACK  # noqa: PLW2901 - what is in force
         text = _text(value)
-        found.append(Row(name, HIDDEN if secret and text else text, unit, source))
+        found.append(Row(".".join(keys), HIDDEN if secret and text else text, unit, source))
     return tuple(found)
 
 
-def _walk(above: str, table: object) -> Iterator[tuple[str, object, str, bool]]:
-    """Yield each plain value below a table: its name, value and unit, and whether it is secret."""
+def _walk(above: tuple[str, ...], table: object) -> Iterator[tuple[tuple[str, ...], object, str, bool]]:
+    """Yield each plain value below a table: its keys, value and unit, and whether it is secret."""
     for each in fields(table) if is_dataclass(table) and not isinstance(table, type) else ():
         value, told = getattr(table, each.name), about(each)
-        name = f"{above}{each.name}"
+        keys = (*above, each.name)
         if is_dataclass(value):
-            yield from _walk(f"{name}.", value)
+            yield from _walk(keys, value)
         elif isinstance(value, tuple) and value and all(map(is_dataclass, value)):
             for number, item in enumerate(value):
-                yield from _walk(f"{name}.{number}.", item)
+                yield from _walk((*keys, str(number)), item)
         elif isinstance(value, dict) and value:
             for key, item in value.items():
-                yield f"{name}.{key}", item, told.unit, told.secret
+                yield (*keys, str(key)), item, told.unit, told.secret
         else:
-            yield name, value, told.unit, told.secret
+            yield keys, value, told.unit, told.secret
 
 
 def _text(value: object) -> str | None:
@@ -147,12 +147,12 @@ def _pending(home: Path, loaded: Loaded, section: str) -> tuple[str, ...]:
     except ConfigurationInvalid:
         return ()
     # Secrets are left out of most copies of an installed instance, and are never compared.
-    now = {name: value for name, value, _, secret in _walk("", loaded.settings) if not secret}
-    then = {name: value for name, value, _, secret in _walk("", frozen) if not secret}
+    now = {keys: value for keys, value, _, secret in _walk((), loaded.settings) if not secret}
+    then = {keys: value for keys, value, _, secret in _walk((), frozen) if not secret}
     return tuple(
-        name
-        for name in {**now, **then}
-        if (not section or name.partition(".")[0] == section) and now.get(name) != then.get(name)
+        ".".join(keys)
+        for keys in {**now, **then}
+        if (not section or keys[0] == section) and now.get(keys) != then.get(keys)
     )
 
 

@@ -20,6 +20,7 @@ from warden.runtime.settings_field import STRICT, Milliseconds, Port, required, 
 from warden.runtime.settings_limits import LimitSettings
 from warden.runtime.settings_trades import (
     AssessmentSettings,
+    CapitalSettings,
     ExitSettings,
     PriceSettings,
     ProfitSettings,
@@ -165,6 +166,13 @@ class GatewaySettings:
     host: str = setting("127.0.0.1", "address to listen on")
     port: Port = setting(8547, "port; 0 picks a free one and writes it to run/gateway/url")
     timeout_ms: Milliseconds = setting(2_000, "until the next endpoint is asked", unit="ms")
+    calls_per_day: Annotated[int, Ge(1)] | None = setting(
+        None,
+        "RPC calls that the endpoints' plan allows",
+        unit="calls",
+        window="the UTC day",
+        unset="no quota",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,6 +217,7 @@ class Settings:
     exits: ExitSettings = setting(ExitSettings(), "how open positions are protected")
     sizing: SizingSettings = setting(SizingSettings(), "how sizes follow results")
     profit: ProfitSettings = setting(ProfitSettings(), "where profit goes")
+    capital: CapitalSettings = setting(CapitalSettings(), "books against wallet")
     price: PriceSettings = setting(PriceSettings(), "what a native coin costs in USD")
     assessment: AssessmentSettings = setting(AssessmentSettings(), "the score of each opportunity")
     execution: ExecutionSettings = setting(ExecutionSettings(), "how transactions leave")

@@ -130,13 +130,11 @@ def _wrong_order(settings: Settings) -> Iterator[Fault]:
                 f"{emergency.drawdown_percent}: new trades end before everything does"
             ),
         )
-    if assessment.min_score_percent > assessment.full_score_percent:
+    weights = [each.name for each in fields(assessment) if each.name.startswith("weight_")]
+    if not any(getattr(assessment, name) for name in weights):
         yield (
-            (("assessment", "min_score_percent"), ("assessment", "full_score_percent")),
-            (
-                f"assessment.min_score_percent {assessment.min_score_percent} is above full_score_percent "
-                f"{assessment.full_score_percent}"
-            ),
+            tuple(("assessment", name) for name in weights),
+            f"assessment: one of {', '.join(weights)} at least must be above 0",
         )
 
 

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, Lt
 
-from warden.runtime.settings_field import STRICT, Amount, Count, Percent, Seconds, setting
-from warden.runtime.settings_limits import TRADE
+from warden.runtime.settings_field import STRICT, Amount, Count, Percent, Seconds, setting, table
+from warden.runtime.settings_limits import CAPITAL, NOW, TRADE
+
+# A factor of the assessment may be above the whole: gas at twice its trend is 100 % above it.
+Factor = Annotated[Decimal, Gt(0), Le(10_000)]
+Weight = Annotated[int, Ge(0), Le(1000)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +109,27 @@ class ProfitSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CapitalSettings:
+    """The books of the capital: a pool for each strategy, held against the wallet (PL5)."""
+
+    __pydantic_config__ = STRICT
+    pools: dict[str, Weight] = table(
+        "by strategy, its weight in the division of the capital, as `triangular = 1`; empty: all is one pool"
+    )
+    confirm_reads: Count = setting(
+        3, "reads in a row that show the same difference before it is believed", unit="reads"
+    )
+    short_tolerance_eth: Annotated[Decimal, Ge(0)] = setting(
+        Decimal("0.001"),
+        "how much the wallet may hold less than the books; beyond it nothing is opened. 0: nothing",
+        unit="ETH",
+        window=NOW,
+        micro=Decimal("0.0001"),
+        tighter="lower",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class PriceSettings:
     """What a whole native coin costs in USD. While it is not known, every limit in USD refuses."""
 
@@ -127,53 +152,102 @@ class PriceSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class AssessmentSettings:
-    """The score of each opportunity (RK1): approved, made smaller, or refused with reasons."""
+    """The risk of each opportunity (RK1): six factors, each refused above its limit, and a score of all.
+
+    A factor's points are its share of its limit; the score is their mean by weight: 0 none, 100 all at them.
+    """
 
     __pydantic_config__ = STRICT
-    enabled: bool = setting(default=True, doc="opportunities are scored")
-    min_score_percent: Annotated[Decimal, Ge(0), Le(100)] = setting(
-        Decimal(30),
-        "a score below this refuses; 0: none does",
+    enabled: bool = setting(default=True, doc="opportunities are assessed")
+    score_max_percent: Percent = setting(
+        Decimal(60),
+        "highest score that passes",
         unit="%",
-        baseline="a score of 1: nothing speaks against it",
+        baseline="a score of all factors at their limits",
         window=TRADE,
         strict=Decimal(50),
-        tighter="higher",
+        tighter="lower",
     )
-    full_score_percent: Percent = setting(
-        Decimal(70),
-        "from this score on the whole size, below it less in proportion",
+    max_exposure_percent: Factor = setting(
+        Decimal(50),
+        "at stake together",
         unit="%",
-        baseline="a score of 1: nothing speaks against it",
-        window=TRADE,
-        strict=Decimal(80),
-        tighter="higher",
-    )
-    max_impact_bps: Annotated[int, Ge(1), Le(10_000)] = setting(
-        300,
-        "price impact, exact from the reserves",
-        unit="bps",
-        baseline="price before the trade",
-        window=TRADE,
-        strict=100,
+        baseline=CAPITAL,
+        window=NOW,
         tighter="lower",
     )
-    max_sandwich_bps: Annotated[int, Ge(1), Le(10_000)] = setting(
-        100,
-        "what a sandwich could take, by the bound on slippage; a private relay has none",
-        unit="bps",
-        baseline="what the trade puts in",
+    max_concentration_percent: Factor = setting(
+        Decimal(40),
+        "at stake in markets that move together",
+        unit="%",
+        baseline=CAPITAL,
+        window=NOW,
+        tighter="lower",
+    )
+    max_volatility_percent: Factor = setting(
+        Decimal(10),
+        "one standard deviation of the path's wildest pool",
+        unit="%",
+        baseline="price",
+        window="as long as the trade is at risk",
+        strict=Decimal(5),
+        tighter="lower",
+    )
+    max_impact_percent: Factor = setting(
+        Decimal(3),
+        "lost to the price that the size itself moves, exact from the reserves",
+        unit="%",
+        baseline="output at the price before the trade",
         window=TRADE,
-        strict=50,
+        strict=Decimal(1),
         tighter="lower",
     )
-    max_volatility_bps: Annotated[int, Ge(1), Le(1_000_000)] = setting(
-        1000,
-        "volatility at which the score for it is 0",
-        unit="bps",
-        baseline="price, one standard deviation a day",
-        window="weights halve every volatility_half_life_s",
-        strict=500,
+    max_gas_percent: Factor = setting(
+        Decimal(100),
+        "fee per gas above its trend",
+        unit="%",
+        baseline="trend of the fee per gas",
+        window="fee_decay_percent tells how far back",
+        strict=Decimal(50),
         tighter="lower",
     )
-    volatility_half_life_s: Seconds = setting(3600, "after so long a price counts half", unit="s")
+    max_sandwich_percent: Factor = setting(
+        Decimal(1),
+        "most that others can take, given the bound on the output",
+        unit="%",
+        baseline="output at the price before the trade",
+        window=TRADE,
+        strict=Decimal("0.5"),
+        tighter="lower",
+    )
+    weight_exposure: Weight = setting(20, "share of the score; 0: only its limit counts")
+    weight_concentration: Weight = setting(10, "share of the score; 0: only its limit counts")
+    weight_volatility: Weight = setting(15, "share of the score; 0: only its limit counts")
+    weight_impact: Weight = setting(20, "share of the score; 0: only its limit counts")
+    weight_gas: Weight = setting(10, "share of the score; 0: only its limit counts")
+    weight_sandwich: Weight = setting(25, "share of the score; 0: only its limit counts")
+    private_percent: Annotated[int, Ge(0), Le(100)] = setting(
+        10,
+        "how much of the sandwich exposure counts on a private relay; 0: nothing of it",
+        unit="%",
+        baseline="exposure on the public route",
+    )
+    reserves_stale_after_s: Seconds = setting(
+        60, "reserves older than this are not known: the trade is refused", unit="s", tighter="lower"
+    )
+    interval_s: Seconds = setting(60, "length of the interval of one return", unit="s")
+    decay_percent: Annotated[Decimal, Gt(0), Lt(100)] = setting(
+        Decimal(94), "kept of the variance", unit="%", baseline="variance before", window="interval_s"
+    )
+    returns_min: Annotated[int, Ge(2), Le(64)] = setting(
+        8, "below it neither volatility nor correlation is known, and counts as at its limit", unit="returns"
+    )
+    stale_after_s: Seconds = setting(300, "a market not seen for longer is not known", unit="s")
+    fee_decay_percent: Annotated[Decimal, Gt(0), Lt(100)] = setting(
+        Decimal(95),
+        "kept of the trend of the fee per gas",
+        unit="%",
+        baseline="trend before",
+        window="each block that is seen",
+    )
+    fees_min: Count = setting(8, "blocks seen before the trend of gas is known", unit="blocks")

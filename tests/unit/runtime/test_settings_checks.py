@@ -31,7 +31,9 @@ DAI = "DAI"
         ("emergency", "warn_at_percent", "99.99", "100", "less than 100"),
         ("emergency", "drawdown_percent", "15.01", "15", "must be below emergency.drawdown_percent 15"),
         ("drawdown", "halt_percent", "19.99", "20", "must be below emergency.drawdown_percent 20"),
-        ("assessment", "min_score_percent", "70", "70.01", "is above full_score_percent 70"),
+        ("assessment", "score_max_percent", "100", "100.01", "less than or equal to 100"),
+        ("assessment", "decay_percent", "99.99", "100", "less than 100"),
+        ("assessment", "returns_min", "2", "1", "greater than or equal to 2"),
         ("sizing", "kelly_percent", "100", "100.01", "less than or equal to 100"),
         ("sizing", "kelly_percent", "0.01", "0", "greater than 0"),
         ("sizing", "max_percent", "100", "99.99", "greater than or equal to 100"),
@@ -64,6 +66,16 @@ def test_both_sides_of_each_check(
     message = refused(tmp_path, f"{DEVNET}[{section}]\n{key} = {bad}\n")
     assert says in message
     assert line_of(message) == 3, message
+
+
+def test_a_score_without_weights_is_refused(tmp_path: Path) -> None:
+    """All weights zero would score everything zero, so that nothing is ever refused."""
+    names = ("exposure", "concentration", "volatility", "impact", "gas", "sandwich")
+    lines = [f"weight_{name} = 0\n" for name in names]
+    message = refused(tmp_path, f"{DEVNET}[assessment]\n{''.join(lines)}")
+    assert "one of weight_exposure" in message
+    assert line_of(message) == 3
+    load(tmp_path, f"{DEVNET}[assessment]\n{''.join(lines[1:])}")
 
 
 def test_the_line_is_that_of_what_was_written(tmp_path: Path) -> None:
