@@ -123,6 +123,21 @@ def test_the_trailing_stop_may_be_armed_from_the_start() -> None:
     assert step(state, limits, valued(9_405), AT)[2][0].reason is ExitReason.TRAILING_STOP
 
 
+def test_what_was_never_worth_anything_has_no_peak_to_fall_from() -> None:
+    """SL1: nothing is divided by zero, and the trailing stop does not fire on nothing."""
+    limits = ExitLimits(triggers=Triggers(trailing_from_bps=-10_000))
+    state, _, _ = step(opened(), limits, TriggersSet("p", 0, None, None, "ann", ""), AT)
+    assert step(state, limits, valued(0), AT)[2] == ()
+
+
+def test_the_peak_is_that_of_a_unit() -> None:
+    """SL1: after a partial sale less money for less may be a higher price: 16 wei a unit after 14.3."""
+    state, _ = after(opened(), valued(10_000), Closed("p", Wei(400), Wei(6_000)))
+    state, exits = after(state, valued(4_800, amount=300), valued(4_561, amount=300))
+    assert exits == []
+    assert len(after(state, valued(4_560, amount=300))[1]) == 1
+
+
 def test_of_several_reasons_the_stop_loss_is_told() -> None:
     """SL1: a crash from a peak to below the stop-loss is one exit, by the stop-loss."""
     assert [reason for reason, *_ in reasons(12_000, 5_000)] == [ExitReason.STOP_LOSS]

@@ -68,6 +68,21 @@ def test_an_old_value_or_none_yet_is_unprotected(
     assert unprotected(state) == ({"p": Gap.STALE.value} if begins else {})
 
 
+def test_a_value_at_the_age_limit_still_protects() -> None:
+    """SL1: exactly 60 s old counts, whatever event it is looked at for."""
+    assert told(opened(), valued(10_000), at_ns=AT + 60 * S)[1] == []
+
+
+def test_each_position_has_its_own_time() -> None:
+    """SL1: the one that was opened first is told first, though a later one is fresh."""
+    state, _ = told(opened("a"), Opened(position("b")), at_ns=AT + 30 * S)
+    state, kinds = told(state, Ticked(), at_ns=AT + 61 * S)
+    assert (kinds, list(unprotected(state))) == (BEGAN, ["a"])
+    state, kinds = told(state, Ticked(), at_ns=AT + 90 * S)
+    assert kinds == []
+    assert told(state, Ticked(), at_ns=AT + 91 * S)[1] == BEGAN
+
+
 def test_a_value_that_arrives_too_old_does_not_protect() -> None:
     """SL1: what counts is when the reserves were read."""
     late_ns = AT + 200 * S
@@ -95,6 +110,14 @@ def test_an_exit_without_an_outcome_protects_nothing(*, waited_ns: int, begins: 
     at_ns = AT + waited_ns
     state, kinds = told(state, valued(9_000, read_ns=at_ns), Ticked(), at_ns=at_ns)
     assert kinds == (BEGAN if begins else [])
+
+
+def test_time_alone_tells_of_an_exit_without_an_outcome() -> None:
+    """SL1: values that are fresh do not put it off."""
+    state, _ = told(opened(), valued(9_000))
+    state, kinds = told(state, valued(9_000, read_ns=AT + 100 * S), at_ns=AT + 100 * S)
+    assert kinds == []
+    assert told(state, Ticked(), at_ns=AT + 120 * S + 1)[1] == BEGAN
 
 
 def test_without_leave_every_position_is_unprotected() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from warden.domain.amm import RESERVE_MAX, Hop, SwapImpossible, route_out
@@ -25,6 +27,26 @@ def test_without_a_fee_it_is_worked_out_by_hand() -> None:
     bought = hop.amount_out(1_000)
     ahead = Hop(2_000, 1_000 - bought, 0)
     assert Hop(ahead.reserve_out - ahead.amount_out(1_000), 3_000, 0).amount_out(bought) - 1_000 == 798
+
+
+def _gained(hop: Hop, amount: int, ahead: int) -> Fraction:
+    """Return what a front-run gains by the constant product, step by step, without rounding."""
+    kept = Fraction(10_000 - hop.fee_bps, 10_000)
+    x, y = Fraction(hop.reserve_in), Fraction(hop.reserve_out)
+    bought = y * kept * ahead / (x + kept * ahead)
+    x, y = x + ahead, y - bought
+    x, y = x + amount, y - y * kept * amount / (x + kept * amount)
+    return x * kept * bought / (y + kept * bought) - ahead
+
+
+@pytest.mark.parametrize("fee_bps", [0, 5, 30, 100, 500])
+@pytest.mark.parametrize("amount", [1, 7, 40, 90, 300, 1_999, 2_100, 5_000])
+def test_the_optimum_is_that_of_trying_every_amount(fee_bps: int, amount: int) -> None:
+    """RK1: with more slack than is good for the front-runner, the best whole amount is found, exactly."""
+    hop = Hop(1_000, 7_777, fee_bps)
+    for most in (30, 3_000):
+        best = max(_gained(hop, amount, ahead) for ahead in range(most + 1))
+        assert take(hop, amount, most) == best.__floor__()
 
 
 def test_the_swaps_bound_caps_what_goes_ahead() -> None:
@@ -92,7 +114,7 @@ def test_the_pools_width_caps_what_goes_ahead() -> None:
 def test_the_least_that_buys_is_one_unit_exact() -> None:
     """RK1: the contract's getAmountIn may ask for one unit more than is needed."""
     for hop in (Hop(1_000, 1_000, 0), Hop(7, 10_000), Hop(123_457, 98)):
-        for amount_out in range(1, min(hop.reserve_out - 1, 90)):
+        for amount_out in range(1, min(hop.reserve_out - 1, 900)):
             least = least_in(hop, amount_out)
             assert hop.amount_out(least) >= amount_out
             assert least == 1 or hop.amount_out(least - 1) < amount_out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from warden.domain.errors import ConfigurationInvalid
@@ -152,11 +153,19 @@ def test_correlation_that_cannot_be_told_is_not_told() -> None:
     assert correlation_bps(markets, LIMITS, "a", "flat", at_ns) is None
     assert correlation_bps(markets, LIMITS, "a", "none", at_ns) is None
     assert correlation_bps(markets, LIMITS, "none", "none", at_ns) == 10_000
-    for minute in range(13, 23):
-        markets = seen(markets, minute + 7, a=10_000 + 100 * (minute % 2), late=10_000 + 100 * (minute % 2))
+    for minute in range(20, 30):
+        price = 10_000 + 100 * (minute % 2)
+        markets = seen(markets, minute, a=price, late=price)
     assert correlation_bps(markets, LIMITS, "a", "late", 29 * MINUTE) == 10_000
-    short = MarketLimits(returns_min=9)
-    assert correlation_bps(markets, short, "a", "late", 29 * MINUTE) is None
+    # Both are known well, but only six minutes of both together.
+    markets = swinging(20, a=100)
+    markets.series["late"] = swinging(20, late=100).series["late"]
+    for minute in range(20, 26):
+        markets = seen(markets, minute, late=10_000 + 100 * (minute % 2))
+    short = msgspec.structs.replace(markets.series["late"], returns=markets.series["late"].returns[-12:])
+    markets.series["late"] = short
+    assert correlation_bps(markets, MarketLimits(returns_min=6), "a", "late", 24 * MINUTE) == 10_000
+    assert correlation_bps(markets, MarketLimits(returns_min=7), "a", "late", 24 * MINUTE) is None
 
 
 def test_at_most_so_many_markets_are_kept() -> None:
