@@ -15,10 +15,10 @@ How the engine uses it:
 | any | an operator | OPEN, and stays so; CLOSED |
 
 When it closes, rows and rates begin anew, and so do losses of before it opened: what has been answered for
-does not open it again. Losses of after that count on. Transactions that were under way when it opened neither
-close it nor prolong its cooldown, except that a loss in USD or percent makes the cooldown the long one.
-Opened by a failed probe it cools down as long as before. A probe whose success a reorg takes back has proved
-nothing: a breaker that it closed is HALF_OPEN again.
+does not open it again. Losses of after that count on, unless it is an operator who closes it. Transactions
+that were under way when it opened neither close it nor prolong its cooldown, except that a loss in USD or
+percent makes the cooldown the long one. Opened by a failed probe it cools down as long as before. A probe
+whose success a reorg takes back has proved nothing: a breaker that it closed is HALF_OPEN again.
 
 `enabled=False` keeps it from leaving CLOSED by itself; one that is open already ends as above.
 """
@@ -235,7 +235,7 @@ def _probed(breaker: Breaker, limits: BreakerLimits, trade: Trade, at_ns: int) -
         return _reopened(breaker, limits, f"probe {trade.trade_id} {word}", at_ns)
     proven = (*breaker.proven, trade.trade_id)
     breaker = msgspec.structs.replace(breaker, proven=proven, probe="")
-    return _closed(breaker) if len(proven) >= limits.successes_to_close else breaker
+    return _closed(breaker, breaker.opened_ns) if len(proven) >= limits.successes_to_close else breaker
 
 
 def _undone(breaker: Breaker, key: str) -> Breaker:
@@ -263,7 +263,9 @@ def _forced(breaker: Breaker, order: BreakerForced, at_ns: int) -> Breaker:
     if order.order is BreakerOrder.RESET:
         counts = breaker_counts.fresh(breaker.counts, at_ns)
         return Breaker(operator=order.operator, reason=order.reason, counts=counts)
-    return breaker if breaker.state is BreakerState.CLOSED else _closed(_left(breaker, breaker.state, at_ns))
+    if breaker.state is BreakerState.CLOSED:
+        return breaker
+    return _closed(_left(breaker, breaker.state, at_ns), at_ns)
 
 
 def _opened(breaker: Breaker, limits: BreakerLimits, excess: Excess, at_ns: int) -> Breaker:
@@ -289,8 +291,8 @@ def _reopened(breaker: Breaker, limits: BreakerLimits, text: str, at_ns: int) ->
     return _opened(breaker, limits, excess, at_ns)
 
 
-def _closed(breaker: Breaker) -> Breaker:
-    counts = breaker_counts.fresh(breaker.counts, breaker.opened_ns)
+def _closed(breaker: Breaker, answered_ns: int) -> Breaker:
+    counts = breaker_counts.fresh(breaker.counts, answered_ns)
     return msgspec.structs.replace(breaker, state=BreakerState.CLOSED, probe="", held=False, counts=counts)
 
 
