@@ -38,6 +38,12 @@ def test_a_trade_moves_coins_positions_and_gas(trade: Trade, expected: tuple[int
     assert pools.traded(pool, trade, -1) == FULL
 
 
+def test_what_reverted_moved_nothing() -> None:
+    """PL1, PL5: whatever its record says that it would have put in."""
+    trade = msgspec.structs.replace(reverted(7), input_wei=Wei(300))
+    assert accounts(pools.traded(FULL, trade, 1)) == (1_000, 0, 0, 93, 0, 0)
+
+
 def test_a_position_bought_and_sold_leaves_its_gain() -> None:
     """PL5: at cost while it is held, gone when it is sold."""
     pool = pools.traded(pools.traded(FULL, opening(300), 1), closing(300, 340), 1)

@@ -144,6 +144,19 @@ def test_what_is_older_than_all_days_is_left_out_and_said() -> None:
     assert tally.net_wei == sum(range(1, 51))
 
 
+def test_a_record_that_comes_too_late_for_its_hour_makes_no_half_of_one() -> None:
+    """PL2: hours that are no longer kept whole stay away; the record counts in its day and in all time."""
+    limits = ProfitLossLimits(recent_max=1, hours_max=2)
+    late = cycle(1_000, at_ns=START_NS)
+    state = settled([*hourly(10), late, cycle(1, at_ns=START_NS + 10 * HOUR_NS)], limits)
+    assert [each.start_ns for each in state.hours.kept] == [START_NS + 8 * HOUR_NS, START_NS + 9 * HOUR_NS]
+    tally, from_ns, to_ns, _ = profit_loss.window(state, START_NS + HOUR_NS, START_NS + 2 * HOUR_NS)
+    assert (from_ns, to_ns) == (START_NS, START_NS + DAY_NS)
+    assert tally == profit_loss.all_time(state)
+    state, _ = profit_loss.step(state, limits, Undone(late), START_NS)
+    assert profit_loss.window(state, from_ns, to_ns)[0].net_wei == 56
+
+
 def test_the_state_stays_bounded() -> None:
     """PL2: however many trades, strategies and markets; what has no name of its own is summed as other."""
     limits = ProfitLossLimits(recent_max=3, losing_max=2, hours_max=4, days_max=2, names_max=2)
@@ -228,6 +241,9 @@ def test_calls_begin_anew_each_day() -> None:
     assert (shown.calls_today, shown.calls_yesterday) == (0, 9)
     shown = profit_loss.running(state, ProfitLossLimits(), START_NS + 3 * DAY_NS)
     assert (shown.calls_today, shown.calls_yesterday, shown.quota_bps) == (0, 0, None)
+    state, _ = profit_loss.step(state, limits, Calls(1), START_NS + 3 * DAY_NS)
+    shown = profit_loss.running(state, limits, START_NS + 3 * DAY_NS)
+    assert (shown.calls_today, shown.calls_yesterday) == (1, 0)
     assert folded([Calls(10**9)], ProfitLossLimits())[1] == []
     with pytest.raises(InvariantBroken):
         profit_loss.step(state, limits, Calls(-1), START_NS)

@@ -84,7 +84,8 @@ def test_a_difference_that_changes_is_not_believed_yet() -> None:
 def test_a_trade_seen_in_the_wallet_first_is_no_inflow() -> None:
     """EX9: its reservation says that something is on its way; once it has settled the books agree."""
     bought = cycle(50)
-    state, _ = after(opened(), [reserved(100, bought.trade_id), *[read(ALL + 50)] * 5])
+    state, notes = after(opened(), [reserved(100, bought.trade_id), *[read(ALL + 50)] * 5])
+    assert (state.unexplained_wei, notes) == (0, [])
     state, notes = after(state, [Settled(bought), *[read(ALL + 50)] * 5])
     assert (state.unexplained_wei, state.short_wei, notes) == (0, 0, [])
 
