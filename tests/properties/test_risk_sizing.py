@@ -13,7 +13,7 @@ from warden.domain.money import Wei
 from warden.domain.risk.events import Request, Settled, Ticked, Undone
 from warden.domain.risk.position_size import check, largest, resized
 from warden.domain.risk.refusal import Refusal
-from warden.domain.risk.sizing import Sizing, SizingLimits, factor_bps, kelly, propose, step
+from warden.domain.risk.sizing import Sizing, SizingLimits, SizingMode, factor_bps, kelly, propose, step
 from warden.domain.risk.thresholds import Means, TradeLimits, effective
 from warden.wire.codec import from_json, to_json
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 EXAMPLES = settings(max_examples=100, deadline=None)
 LIMITS = st.builds(
     SizingLimits,
+    mode=st.sampled_from(SizingMode),
     trades_min=st.integers(0, 5),
     least_bps=st.integers(0, 10_000),
     most_bps=st.integers(10_000, 30_000),

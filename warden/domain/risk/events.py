@@ -83,6 +83,7 @@ class Request(msgspec.Struct, frozen=True):
         fee_per_gas_wei: what a unit of gas would cost now.
         gas_wei: what its gas costs at most; the part of `loss_wei` that a smaller size does not lessen (EX6).
         shrinks: another size would do.
+        cycle: it ends in what it began with, so the chain enforces `profit_wei`; else it opens a position.
     """
 
     intent_id: str
@@ -99,6 +100,7 @@ class Request(msgspec.Struct, frozen=True):
     whale: str = ""
     shrinks: bool = False
     gas_wei: int = 0
+    cycle: bool = True
 
 
 # --- events ----------------------------------------------------------------------------------------

@@ -7,8 +7,7 @@ folds it by `step`, makes its limits anew by `in_force`, and carries out what `o
 
 Blocks of tokens, pairs and pools hold back what opens; the way out of a position stays free. A blocked router
 gets nothing at all: what is sent to it may be what is to be feared. Gas price and minimum profit hold back
-what opens. The minimum profit is of profit that the chain enforces: where it is set, what opens a position
-without one does not pass.
+what opens; the minimum profit is of cycles, whose profit the chain enforces.
 """
 
 from __future__ import annotations
@@ -132,7 +131,7 @@ def check(state: Levers, limits: LeverLimits, request: Request, _at_ns: int) -> 
         cap, least = _number_in_force(numbers, _GAS_PRICE, cap), _number_in_force(numbers, _PROFIT, least)
     if cap is not None and request.fee_per_gas_wei > cap:
         return _beyond(_GAS_PRICE, "gas is dearer than allowed", cap, request.fee_per_gas_wei)
-    if least is not None and request.profit_wei < least:
+    if least is not None and request.cycle and request.profit_wei < least:
         return _beyond(_PROFIT, "less profit than asked for is certain", least, request.profit_wei)
     return _block(state, request) if state.tokens or state.pools or state.partners else None
 

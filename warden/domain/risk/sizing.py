@@ -4,20 +4,23 @@
 size that may trade is `position_size.largest` and `check`, as for any request. So no multiplier can come
 after the limits: this module knows none of them, and what it returns is asked about like anything else.
 
-Two figures count, both over the last hour, of one strategy's own trades, and the smaller wins:
+Two figures count, both over the last hour, of one strategy's own trades; DYNAMIC looks at the first, KELLY
+at both, of which the smaller wins, and FIXED at none:
 
 - performance: the asked size times `least_bps` (no win) to `most_bps` (all won), straight between the two;
 - Kelly (J. L. Kelly, "A New Interpretation of Information Rate", 1956): a fraction of the capital,
   f = p - (1 - p) / b with p wins of all and b the mean win over the mean loss, of which `kelly_bps` is
   taken (a quarter). It reckons a loss as the whole stake, so it is never more than the general formula says.
 
-With fewer trades than `trades_min` nothing is known, and the request stays as it is. With no edge (f is zero
-or less) there is no trade, as Kelly has it; an hour later those trades are out of the window and it may try
-again at the size that is asked for. A loss of nothing is not a win.
+With fewer trades than `trades_min` nothing is known, and the request stays as it is; so does one of one size
+only, unless Kelly's stake is below it, which refuses. With no edge (f is zero or less) there is no trade, as
+Kelly has it; an hour later those trades are out of the window and it may try again at the size that is asked
+for. A trade that came to nothing is not a win.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -39,19 +42,26 @@ _NEVER_NS: Final = 2**63 - 1
 _SWAP: Final = "swap"
 
 
+class SizingMode(StrEnum):
+    """What sizes follow."""
+
+    FIXED = "fixed"
+    DYNAMIC = "dynamic"
+    KELLY = "kelly"
+
+
 class SizingLimits(msgspec.Struct, frozen=True):
     """How sizes follow results, in basis points; `most_bps` above 10,000 lets a good hour ask for more.
 
     Attributes:
-        enabled: False leaves every size as it was asked for.
         kelly_bps: how much of the Kelly fraction is used; 10,000 is all of it.
     """
 
-    enabled: bool = True
+    mode: SizingMode = SizingMode.FIXED
     window_ns: int = 3_600 * NS_PER_S
     trades_min: int = 10
     least_bps: int = 5_000
-    most_bps: int = 10_000
+    most_bps: int = 15_000
     kelly_bps: int = 2_500
 
 
@@ -106,29 +116,32 @@ def propose(
         capital_wei: what the Kelly fraction is of (`Effective.capital_wei`).
         at_ns: UTC now.
     """
-    if not limits.enabled or request.action is not Action.OPEN:
+    if limits.mode is SizingMode.FIXED or request.action is not Action.OPEN:
         return request
     performance = _forget(state, limits, at_ns).strategies.get(request.strategy)
     if performance is None or performance.trades < max(1, limits.trades_min):
         return request
-    kelly_wei = kelly(performance, capital_wei, limits.kelly_bps)
-    if kelly_wei <= 0:
-        return Refusal(
-            "sizing.no-edge",
-            f"its last {performance.trades} trades have no edge to size by",
-            limit="0",
-            observed=f"{performance.wins} of {performance.trades} won",
-            unit="edge",
-            setting="sizing.kelly_percent",
-        )
-    if request.shrinks:
-        return resized(
-            request, min(request.spend_wei * factor_bps(performance, limits) // BPS_ONE, kelly_wei)
-        )
-    if request.spend_wei <= kelly_wei:
-        return request  # of one size only: performance cannot cut it, and Kelly need not
-    message = "larger than results of late allow, and it may not shrink"
-    return refusal_eth("sizing.kelly_percent", message, kelly_wei, request.spend_wei)
+    wish = request.spend_wei * factor_bps(performance, limits) // BPS_ONE
+    if limits.mode is SizingMode.KELLY:
+        kelly_wei = kelly(performance, capital_wei, limits.kelly_bps)
+        if kelly_wei <= 0 or (kelly_wei < request.spend_wei and not request.shrinks):
+            return _too_bold(performance, kelly_wei, request.spend_wei)
+        wish = min(wish, kelly_wei)
+    return resized(request, wish) if request.shrinks else request
+
+
+def _too_bold(performance: Performance, kelly_wei: int, spend_wei: int) -> Refusal:
+    if kelly_wei > 0:
+        message = "larger than results of late allow, and it may not shrink"
+        return refusal_eth("sizing.kelly_percent", message, kelly_wei, spend_wei)
+    return Refusal(
+        "sizing.no-edge",
+        f"its last {performance.trades} trades have no edge to size by",
+        limit="0",
+        observed=f"{performance.wins} of {performance.trades} won",
+        unit="edge",
+        setting="sizing.kelly_percent",
+    )
 
 
 def factor_bps(performance: Performance, limits: SizingLimits) -> int:

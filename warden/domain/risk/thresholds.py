@@ -35,14 +35,14 @@ class TradeLimits(msgspec.Struct, frozen=True):
 
     min_trade_wei: int = 10**16
     max_trade_wei: int | None = 10 * 10**18
-    max_trade_micro_usd: int | None = 500 * usd.MICRO_PER_USD
+    max_trade_micro_usd: int | None = None
     max_trade_bps: int | None = 2_000
     max_exposure_bps: int | None = 5_000
-    max_exposure_micro_usd: int | None = 5_000 * usd.MICRO_PER_USD
+    max_exposure_micro_usd: int | None = None
     max_loss_wei: int | None = None
     max_risk_bps: int | None = 200
     gas_reserve_wei: int = 2 * 10**16
-    price_life_ns: int | None = 300 * NS_PER_S
+    price_life_ns: int | None = 60 * NS_PER_S
 
 
 class Means(msgspec.Struct, frozen=True):

@@ -38,7 +38,9 @@ from warden.domain.risk.levers import (
 from warden.domain.risk.thresholds import TradeLimits
 from warden.wire.codec import from_json, to_json
 
-CONFIGURED = LeverLimits(gas=GasLimits(min_profit_wei=ETHER // 1_000))
+CONFIGURED = LeverLimits(
+    gas=GasLimits(min_profit_wei=ETHER // 1_000), trade=TradeLimits(max_trade_micro_usd=500 * USD)
+)
 HASH = f"0x{'1' * 64}"
 POOL = f"0x{'d' * 40}"
 ROUTER = f"0x{'e' * 40}"
@@ -184,10 +186,11 @@ def test_the_gas_price(value: str, fee_gwei: int, expected: str) -> None:
     ("profit_wei", "expected"), [(ETHER // 100, ""), (ETHER // 100 - 1, "limits.min_profit_eth")]
 )
 def test_the_least_profit(profit_wei: int, expected: str) -> None:
-    """PS4a: at the lever it passes, one wei below it does not; a loss least of all."""
+    """PS4a: at the lever it passes, one wei below it does not; it is asked of cycles only."""
     state = after(pull("min_profit_eth", "0.01"))
     assert rule(state, profit_wei=profit_wei) == expected
     assert rule(Levers(), profit_wei=ETHER // 1_000 - 1) == "limits.min_profit_eth"
+    assert rule(state, profit_wei=profit_wei, cycle=False) == ""
     refusal = check(state, CONFIGURED, msgspec.structs.replace(CYCLE, profit_wei=-ETHER), NOON_NS)
     assert refusal is not None
     assert (refusal.limit, refusal.observed, refusal.unit) == ("0.01", "-1", "ETH")

@@ -6,7 +6,6 @@ import ast
 import inspect
 from typing import Any
 
-import msgspec
 import pytest
 
 from tests.unit.domain.risk.requests import ETHER, NOON_NS, S, request, settled, trade
@@ -16,12 +15,13 @@ from warden.domain.risk import sizing
 from warden.domain.risk.events import Request, RiskEvent, Ticked, Undone
 from warden.domain.risk.position_size import check, largest, resized
 from warden.domain.risk.refusal import Refusal
-from warden.domain.risk.sizing import Performance, Sizing, SizingLimits, kelly, propose, step
+from warden.domain.risk.sizing import Performance, Sizing, SizingLimits, SizingMode, kelly, propose, step
 from warden.domain.risk.thresholds import Means, TradeLimits, effective
 from warden.wire.codec import from_json, to_json
 
-LIMITS = SizingLimits()
-BOLD = SizingLimits(most_bps=15_000, kelly_bps=10_000)
+LIMITS = SizingLimits(mode=SizingMode.KELLY, most_bps=10_000)
+BOLD = SizingLimits(mode=SizingMode.KELLY, kelly_bps=10_000)
+DYNAMIC = SizingLimits(mode=SizingMode.DYNAMIC)
 CAPITAL = 100 * ETHER
 ASKED = request(2 * ETHER, shrinks=True)
 
@@ -57,9 +57,16 @@ def test_performance_scales_between_its_bounds(wins: int, size_wei: int) -> None
     assert size(results(*[100] * wins, *[-1] * (10 - wins)), BOLD) == size_wei
 
 
-def test_by_default_nothing_grows() -> None:
-    """PS3: unless an operator sets more, the best hour gets what was asked for."""
+def test_nothing_grows_where_an_operator_does_not_want_it() -> None:
+    """PS3: with a most of 100 % the best hour gets what was asked for."""
     assert size(results(*[100] * 10)) == 2 * ETHER
+
+
+def test_dynamic_sizing_asks_no_edge_of_anyone() -> None:
+    """PS3: by performance alone the worst hour halves a size, the best gives half more; one size stays."""
+    assert size(results(*[-1] * 10), DYNAMIC) == ETHER
+    assert size(results(*[1] * 10), DYNAMIC) == 3 * ETHER
+    assert size(results(*[-1] * 10), DYNAMIC, request(2 * ETHER)) == 2 * ETHER
 
 
 @pytest.mark.parametrize(
@@ -158,8 +165,7 @@ def test_exits_and_a_sizing_that_is_off_are_left_alone(changes: dict[str, Action
     """PS3, SL1: no result makes an exit smaller; switched off, nothing changes."""
     exit_ = request(ETHER, shrinks=True, **changes)
     assert propose(results(*[-1] * 10), LIMITS, exit_, CAPITAL, NOON_NS) is exit_
-    off = msgspec.structs.replace(LIMITS, enabled=False)
-    assert propose(results(*[-1] * 10), off, ASKED, CAPITAL, NOON_NS) is ASKED
+    assert propose(results(*[-1] * 10), SizingLimits(), ASKED, CAPITAL, NOON_NS) is ASKED
 
 
 def test_a_multiplier_of_150_percent_cannot_pass_a_limit() -> None:

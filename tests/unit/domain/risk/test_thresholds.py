@@ -14,6 +14,7 @@ from warden.domain.risk.thresholds import Effective, Means, TradeLimits, effecti
 from warden.wire.codec import from_json, to_json
 
 STANDARD = TradeLimits()
+ALL = TradeLimits(max_trade_micro_usd=500 * USD, max_exposure_micro_usd=5_000 * USD)
 
 
 def means(
@@ -32,18 +33,18 @@ def closed(now: Effective) -> str:
 
 
 def test_the_standard_profile_is_what_the_documents_fix() -> None:
-    """PS1: 10 ETH, 500 USD, 0.01 ETH, 20 %, 50 %, 5000 USD and 2 % are the defaults; no loss cap is set."""
+    """PS1: 10 ETH, 0.01 ETH, 20 %, 50 % and 2 % are the defaults; USD limits are of the profile `strict`."""
     assert msgspec.structs.asdict(STANDARD) == {
         "min_trade_wei": ETHER // 100,
         "max_trade_wei": 10 * ETHER,
-        "max_trade_micro_usd": 500 * USD,
+        "max_trade_micro_usd": None,
         "max_trade_bps": 2_000,
         "max_exposure_bps": 5_000,
-        "max_exposure_micro_usd": 5_000 * USD,
+        "max_exposure_micro_usd": None,
         "max_loss_wei": None,
         "max_risk_bps": 200,
         "gas_reserve_wei": ETHER // 50,
-        "price_life_ns": 300 * 10**9,
+        "price_life_ns": 60 * 10**9,
     }
 
 
@@ -58,7 +59,7 @@ def test_the_standard_profile_is_what_the_documents_fix() -> None:
 )
 def test_of_three_limits_on_a_trade_the_tightest_wins(trading: int, price: str, rule: str, wei: int) -> None:
     """PS1: ether, USD and share of the capital each bind where they are least; of equals the first named."""
-    trade = effective(means(trading * ETHER, price=price), STANDARD, 100, 0).trade
+    trade = effective(means(trading * ETHER, price=price), ALL, 100, 0).trade
     assert (trade.rule, trade.wei) == (rule, wei)
 
 
@@ -68,7 +69,7 @@ def test_of_three_limits_on_a_trade_the_tightest_wins(trading: int, price: str, 
 )
 def test_the_tighter_limit_on_exposure_wins(trading: int, rule: str, wei: int) -> None:
     """PS1: 50 % of a small capital, 5000 USD of a large one."""
-    exposure = effective(means(trading * ETHER), STANDARD, 100, 0).exposure
+    exposure = effective(means(trading * ETHER), ALL, 100, 0).exposure
     assert (exposure.rule, exposure.wei) == (rule, wei)
 
 
@@ -82,14 +83,14 @@ def test_the_tighter_limit_on_exposure_wins(trading: int, rule: str, wei: int) -
 )
 def test_the_tighter_limit_on_loss_wins(cap_wei: int | None, rule: str, wei: int) -> None:
     """PS1: 2 % of equity, gas included, unless the cap on an estimated loss is set and less."""
-    limits = msgspec.structs.replace(STANDARD, max_loss_wei=cap_wei)
+    limits = msgspec.structs.replace(ALL, max_loss_wei=cap_wei)
     loss = effective(means(100 * ETHER), limits, 100, 0).loss
     assert (loss.rule, loss.wei) == (rule, wei)
 
 
 def test_a_limit_that_is_not_configured_does_not_bind() -> None:
     """PS1: what is None is no limit; the others go on."""
-    limits = msgspec.structs.replace(STANDARD, max_trade_wei=None, max_trade_micro_usd=None)
+    limits = msgspec.structs.replace(ALL, max_trade_wei=None, max_trade_micro_usd=None)
     assert effective(means(100 * ETHER), limits, 100, 0).trade.wei == 20 * ETHER
     none = msgspec.structs.replace(limits, max_trade_bps=None, max_risk_bps=None)
     now = effective(means(100 * ETHER), none, 100, 0)
@@ -101,7 +102,7 @@ def test_a_limit_that_is_not_configured_does_not_bind() -> None:
 )
 def test_probation_cuts_every_size_and_never_widens(percent: int, wei: int) -> None:
     """ES5: a quarter of the size while on probation, and the refusal's limit says so."""
-    now = effective(means(1_000 * ETHER), STANDARD, percent, 0)
+    now = effective(means(1_000 * ETHER), ALL, percent, 0)
     assert now.trade.wei == wei
     if percent == 25:
         assert (now.trade.limit, now.trade.unit) == ("125.00", "USD")
@@ -119,18 +120,18 @@ def test_probation_cuts_every_size_and_never_widens(percent: int, wei: int) -> N
         (means(10 * ETHER, gas_wei=ETHER // 50 - 1), "limits.gas_reserve_eth"),
         (means(10 * ETHER, gas_wei=ETHER // 50), ""),
         (means(10 * ETHER, price="0"), "price.unknown"),
-        (step(Means(), STANDARD, PRICE, 0), "capital.unknown"),
+        (step(Means(), ALL, PRICE, 0), "capital.unknown"),
     ],
 )
 def test_what_is_not_known_lets_nothing_open(state: Means, rule: str) -> None:
     """PS1, EX6, ES2's trap: no capital, zero capital, no price and no gas each have their own name."""
-    assert closed(effective(state, STANDARD, 100, 0)) == rule
+    assert closed(effective(state, ALL, 100, 0)) == rule
 
 
 @pytest.mark.parametrize("which", ["max_trade_micro_usd", "max_exposure_micro_usd"])
 def test_one_usd_limit_is_enough_to_need_a_price(which: str) -> None:
     """PS1: without a price, any USD limit refuses; without USD limits, no price is needed."""
-    none = msgspec.structs.replace(STANDARD, max_trade_micro_usd=None, max_exposure_micro_usd=None)
+    none = msgspec.structs.replace(ALL, max_trade_micro_usd=None, max_exposure_micro_usd=None)
     one = msgspec.structs.replace(none, **{which: USD})
     state = msgspec.structs.replace(means(10 * ETHER), quote=None)
     assert closed(effective(state, none, 100, 0)) == ""
@@ -140,19 +141,19 @@ def test_one_usd_limit_is_enough_to_need_a_price(which: str) -> None:
 def test_what_positions_cost_stays_part_of_the_capital() -> None:
     """PS1: with half of ten ether in positions, 20 % is still of ten, not of the five that are free."""
     half = means(5 * ETHER, ETHER, 11 * ETHER)
-    assert effective(half, STANDARD, 100, 5 * ETHER).capital_wei == 10 * ETHER
+    assert effective(half, ALL, 100, 5 * ETHER).capital_wei == 10 * ETHER
 
 
 @pytest.mark.parametrize(("equity", "capital"), [(8, 7), (11, 10), (99, 10)])
 def test_a_pumped_price_widens_no_limit(equity: int, capital: int) -> None:
     """PS1: positions count at their cost or at what they would bring, whichever is less."""
-    now = effective(means(5 * ETHER, ETHER, equity * ETHER), STANDARD, 100, 5 * ETHER)
+    now = effective(means(5 * ETHER, ETHER, equity * ETHER), ALL, 100, 5 * ETHER)
     assert now.capital_wei == capital * ETHER
 
 
 def test_other_events_leave_the_very_same_state() -> None:
     """PS1: the engine tells by identity whether the limits are to be made anew; states survive a journal."""
     state = means(10 * ETHER)
-    assert step(state, STANDARD, Ticked(), NOON_NS) is state
+    assert step(state, ALL, Ticked(), NOON_NS) is state
     assert from_json(to_json(state), Means) == state
     assert closed(Effective()) == "capital.unknown"
