@@ -76,7 +76,8 @@ class Alarm(RuleBasedStateMachine):
         lost = self.opening - equity
         if lost > 0 and (opening == 0 or Fraction(lost, opening) >= Fraction(1, 20)):
             due.add(DAILY)
-        if self.peak > equity and Fraction(self.peak - equity, self.peak) >= Fraction(1, 5):
+        fallen = self.peak - equity
+        if fallen > 0 and (self.peak == 0 or Fraction(fallen, self.peak) >= Fraction(1, 5)):
             due.add(DRAWDOWN)
         return due
 
