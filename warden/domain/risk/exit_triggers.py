@@ -24,7 +24,7 @@ from warden.domain.money import BPS_ONE, Wei
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TAKE_PROFIT_BPS_MAX: Final = 100 * BPS_ONE
+TAKE_PROFIT_BPS_MAX: Final = 1_000 * BPS_ONE
 
 
 class ExitReason(StrEnum):

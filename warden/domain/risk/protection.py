@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _TOLD_MAX: Final = 8
-_RUNBOOK: Final = "position-unprotected"
+_RUNBOOK: Final = "manual-intervention"
 
 
 class Gap(StrEnum):

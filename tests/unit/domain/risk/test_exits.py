@@ -209,7 +209,7 @@ def test_a_position_has_exits_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "own", [(-1, None, None), (10_001, None, None), (None, 10**7, None), (None, None, -3)]
+    "own", [(-1, None, None), (10_001, None, None), (None, 10**7 + 1, None), (None, None, -3)]
 )
 def test_an_override_out_of_range_changes_nothing_and_is_told(
     own: tuple[int | None, int | None, int | None],
