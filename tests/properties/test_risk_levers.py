@@ -37,7 +37,7 @@ ADDRESSES = tuple(f"0x{digit * 40}" for digit in "abcd")
 HASHES = tuple(f"0x{digit * 64}" for digit in "12")
 ADDRESS = st.sampled_from(ADDRESSES)
 NUMBER = st.sampled_from(["0", "0.5", "1", "2", "3", "9.99", "20", "100", "1000000", ""])
-WHO = st.sampled_from(["", "ada", " "])
+WHO = st.sampled_from(["ada", "ada", "ada", "", " "])
 PULLS = st.one_of(
     st.builds(LeverSet, st.sampled_from(sorted(NUMBERS)), NUMBER, WHO, WHO),
     st.builds(

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 EXAMPLES = settings(max_examples=100, deadline=None)
 AMOUNTS = st.integers(0, 200 * ETHER) | st.integers(0, 10)
 PRICES = st.decimals("0.01", "1000000", places=4).filter(lambda usd: usd > 0)
-MAYBE_WEI = st.none() | st.integers(0, 20 * ETHER)
-MAYBE_USD = st.none() | st.integers(0, 10_000 * USD)
-MAYBE_BPS = st.none() | st.integers(0, 10_000)
+MAYBE_WEI = st.none() | st.integers(ETHER, 20 * ETHER)
+MAYBE_USD = st.none() | st.integers(0, 100_000 * USD)
+MAYBE_BPS = st.none() | st.integers(1_000, 10_000)
 LIMITS = st.builds(
     TradeLimits,
-    min_trade_wei=st.integers(0, ETHER),
+    min_trade_wei=st.sampled_from([0, 1, ETHER // 100, ETHER]),
     max_trade_wei=MAYBE_WEI,
     max_trade_micro_usd=MAYBE_USD,
     max_trade_bps=MAYBE_BPS,
@@ -35,30 +35,44 @@ LIMITS = st.builds(
     max_exposure_micro_usd=MAYBE_USD,
     max_loss_wei=MAYBE_WEI,
     max_risk_bps=MAYBE_BPS,
-    gas_reserve_wei=st.integers(0, ETHER),
+    gas_reserve_wei=st.sampled_from([0, ETHER // 50]),
 )
+Situation = tuple[Means, TradeLimits, int, int, int]
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> tuple[Means, TradeLimits, int, int, int]:
-    """Draw means, limits, probation percent, cost of open positions, and what is reserved."""
-    trading, gas, cost = draw(AMOUNTS), draw(st.integers(0, 2 * ETHER)), draw(AMOUNTS)
-    equity = max(0, trading + gas + cost + draw(st.integers(-ETHER, ETHER)))
-    quote = draw(st.none() | PRICES.map(quote_of))
+def situations(draw: st.DrawFn) -> Situation:
+    """Draw means, limits, probation percent, cost of open positions and what is reserved, mostly sound."""
+    strange = draw(st.integers(0, 9)) == 0
+    trading = draw(AMOUNTS if strange else st.integers(ETHER, 200 * ETHER))
+    gas = (
+        draw(st.sampled_from([0, ETHER // 50 - 1]))
+        if strange
+        else draw(st.sampled_from([ETHER // 50, ETHER]))
+    )
+    cost, reserved = draw(st.integers(0, trading // 2)), draw(st.integers(0, trading // 2))
+    equity = max(0, trading + gas + cost + draw(st.integers(-ETHER // 2, ETHER)))
+    quote = draw((st.none() if strange else PRICES).map(lambda usd: None if usd is None else quote_of(usd)))
     means = Means(Wei(trading), Wei(gas), Wei(equity), quote, NOON_NS)
-    return means, draw(LIMITS), draw(st.sampled_from([100, 25, 1, 0])), cost, draw(AMOUNTS)
+    return means, draw(LIMITS), draw(st.sampled_from([100, 100, 25, 1, 0])), cost, reserved
 
 
-REQUESTS = st.builds(
-    lambda spend, loss, gas, shrinks: request(spend, loss_wei=loss, gas_wei=min(gas, loss), shrinks=shrinks),
-    AMOUNTS,
-    AMOUNTS,
-    st.integers(0, ETHER),
-    st.booleans(),
-)
+@st.composite
+def asked_in(draw: st.DrawFn) -> tuple[Situation, Request]:
+    """Draw a situation and a request in it: of any size, or of one beside a limit."""
+    situation = draw(situations())
+    means, limits, percent, cost, reserved = situation
+    now = effective(means, limits, percent, cost)
+    edges = [now.min_wei, now.trade.wei, now.exposure.wei - cost - reserved, now.held_wei - reserved]
+    spend = draw(st.sampled_from(edges) | st.sampled_from([min(edges[1:]), ETHER // 10]) | AMOUNTS)
+    spend = max(0, min(spend, 300 * ETHER) + draw(st.integers(-1, 1)))
+    loss = max(0, draw(st.sampled_from([0, min(now.loss.wei, 300 * ETHER)])) + draw(st.integers(-1, 1)))
+    loss = draw(st.just(loss) | st.integers(0, 10 * ETHER))
+    gas = draw(st.sampled_from([0, loss // 3, loss]))
+    return situation, request(spend, loss_wei=loss, gas_wei=gas, shrinks=draw(st.booleans()))
 
 
-def allowed(situation: tuple[Means, TradeLimits, int, int, int], asked: Request) -> bool:
+def allowed(situation: Situation, asked: Request) -> bool:
     """Tell in fractions, written down anew, whether every limit of PS1 allows it."""
     means, limits, percent, cost, reserved = situation
     spend, loss = asked.spend_wei, asked.loss_wei
@@ -93,11 +107,12 @@ def allowed(situation: tuple[Means, TradeLimits, int, int, int], asked: Request)
 
 
 @EXAMPLES
-@given(situations(), REQUESTS)
+@given(asked_in())
 def test_what_passes_is_within_every_limit_and_nothing_else_is_refused(
-    situation: tuple[Means, TradeLimits, int, int, int], asked: Request
+    drawn: tuple[Situation, Request],
 ) -> None:
     """PS1: in exact arithmetic no limit is ever exceeded by what passes, and what is refused exceeds one."""
+    situation, asked = drawn
     means, limits, percent, cost, reserved = situation
     now = effective(means, limits, percent, cost)
     refusal = check(now, asked, cost + reserved, reserved, NOON_NS)
@@ -108,11 +123,10 @@ def test_what_passes_is_within_every_limit_and_nothing_else_is_refused(
 
 
 @EXAMPLES
-@given(situations(), REQUESTS, st.none() | AMOUNTS)
-def test_the_largest_size_is_the_largest(
-    situation: tuple[Means, TradeLimits, int, int, int], asked: Request, room: int | None
-) -> None:
+@given(asked_in(), st.none() | AMOUNTS)
+def test_the_largest_size_is_the_largest(drawn: tuple[Situation, Request], room: int | None) -> None:
     """PS1: what it gives passes every limit, one wei more would not, and it is never below the minimum."""
+    situation, asked = drawn
     means, limits, percent, cost, reserved = situation
     now = effective(means, limits, percent, cost)
     size = largest(now, asked, cost + reserved, reserved, NOON_NS, room_wei=room)
@@ -156,11 +170,10 @@ def test_usd_and_wei_agree_to_the_last_unit(price: Decimal, micro_usd: int, amou
 
 
 @EXAMPLES
-@given(situations(), REQUESTS, st.integers(-(2**40), 600 * S))
-def test_time_only_ever_closes(
-    situation: tuple[Means, TradeLimits, int, int, int], asked: Request, later_ns: int
-) -> None:
+@given(asked_in(), st.integers(-(2**40), 600 * S))
+def test_time_only_ever_closes(drawn: tuple[Situation, Request], later_ns: int) -> None:
     """PS1: as a price ages nothing passes that did not pass when it was new."""
+    situation, asked = drawn
     means, limits, percent, cost, reserved = situation
     now = effective(means, limits, percent, cost)
     fresh = check(now, asked, cost + reserved, reserved, NOON_NS)
