@@ -304,7 +304,7 @@ class Money(RuleBasedStateMachine):
 
 
 TestMoney = Money.TestCase
-TestMoney.settings = settings(max_examples=100, stateful_step_count=70, deadline=None)
+TestMoney.settings = settings(max_examples=60, stateful_step_count=70, deadline=None)
 
 
 @given(

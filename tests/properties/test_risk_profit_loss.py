@@ -224,7 +224,7 @@ def neither(trade: Trade) -> bool:
 
 
 TestCounting = Counting.TestCase
-TestCounting.settings = settings(max_examples=100, stateful_step_count=60, deadline=None)
+TestCounting.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
 
 
 @given(data=st.data(), count=st.integers(0, 12))
