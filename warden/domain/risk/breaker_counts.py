@@ -220,9 +220,9 @@ def blind(counts: Counts, limits: BreakerLimits, at_ns: int) -> Refusal | None:
 def loss_excess(counts: Counts, limits: BreakerLimits, at_ns: int) -> Excess | None:
     """Return the loss limit that is exceeded, the ones with the long cooldown first, or None."""
     length_ns = limits.loss_window_s * NS_PER_S
-    lost = window.fall(window.pruned(counts.lost, length_ns, at_ns))
+    lost = int(window.pruned(counts.lost, length_ns, at_ns).fall)
     if limits.loss_micro_usd is not None:
-        micro_usd = window.fall(window.pruned(counts.lost_micro_usd, length_ns, at_ns))
+        micro_usd = int(window.pruned(counts.lost_micro_usd, length_ns, at_ns).fall)
         if micro_usd > limits.loss_micro_usd:
             limit, observed = usd.format_usd(limits.loss_micro_usd), usd.format_usd(micro_usd)
             return Excess(_why("lost more USD than allowed", limit, observed, "USD", "loss_usd"), slow=True)

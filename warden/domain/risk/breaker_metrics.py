@@ -51,8 +51,8 @@ def metrics(breaker: Breaker, limits: BreakerLimits, at_ns: int) -> Metrics:
         losing=counts.losing.length,
         sample=failed + window.pruned(counts.passed, rate_ns, at_ns).total,
         failed=failed,
-        lost_wei=Wei(window.fall(window.pruned(counts.lost, loss_ns, at_ns))),
-        lost_micro_usd=window.fall(window.pruned(counts.lost_micro_usd, loss_ns, at_ns)),
+        lost_wei=window.pruned(counts.lost, loss_ns, at_ns).fall,
+        lost_micro_usd=int(window.pruned(counts.lost_micro_usd, loss_ns, at_ns).fall),
         operator=breaker.operator,
         reason=breaker.reason,
     )

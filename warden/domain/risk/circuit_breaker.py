@@ -132,6 +132,7 @@ def step(
 ) -> tuple[Breaker, tuple[Finding, ...]]:
     """Return the breaker after an event at `at_ns`, and what changed for people to know."""
     after = _elapsed(breaker, limits, at_ns)
+    waiting = after.counts.unpriced.times
     counts = breaker_counts.told(after.counts, limits, event, at_ns)
     if counts is not after.counts:
         after = msgspec.structs.replace(after, counts=counts)
@@ -146,7 +147,7 @@ def step(
         after = _undone(after, event.trade.trade_id)
     elif isinstance(event, BreakerForced):
         after = _forced(after, event, at_ns)
-    elif isinstance(event, Priced) or (isinstance(event, Read) and after.counts.unjudged):
+    elif isinstance(event, Priced | Read) and (waiting or counts.unjudged):
         after = _judged_late(after, limits, at_ns)
     return after, () if after is breaker else _findings(breaker, after, event)
 

@@ -131,8 +131,8 @@ def _read(
     if limits.halt_bps is None:
         return msgspec.structs.replace(state, equity_wei=Wei(equity), peak_wei=Wei(peak), halt=None), ()
     lost = (peak - equity) * BPS_ONE
-    # Zero is a total loss, not "no data" (ES2's trap).
-    halted = equity <= 0 or lost >= limits.halt_bps * peak
+    # An equity of zero is a total loss, not "no data" (ES2's trap): it is halted whatever the peak was.
+    halted = lost >= limits.halt_bps * peak
     near = halted or lost * BPS_ONE >= limits.halt_bps * limits.warn_bps * peak
     calm = lost * BPS_ONE < limits.halt_bps * (limits.warn_bps - _CALM_BPS) * peak
     halt, rest, until_ns = None, state.rest, state.until_ns

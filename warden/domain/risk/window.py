@@ -31,12 +31,15 @@ class Window(msgspec.Struct, frozen=True):
         times: nanoseconds, never decreasing.
         values: in any unit; a loss is above zero, a gain below.
         keys: what each entry can be taken back by; empty for several that were put together.
+        fall: how far the running sum of losses and gains stands below its best, never below zero. Gains of
+            before a loss do not excuse it; gains after it make it good.
     """
 
     times: tuple[int, ...] = ()
     values: tuple[Wei, ...] = ()
     keys: tuple[str, ...] = ()
     total: Wei = Wei(0)
+    fall: Wei = Wei(0)
 
 
 EMPTY: Final = Window()
@@ -54,6 +57,7 @@ def add(window: Window, length_ns: int, at_ns: int, key: str, value: int, *, lin
         values=(*window.values, Wei(value)),
         keys=(*window.keys, key),
         total=Wei(window.total + value),
+        fall=Wei(max(0, window.fall + value)),
     )
 
 
@@ -72,30 +76,27 @@ def without(window: Window, key: str) -> Window:
     if not key or key not in window.keys:
         return window
     index = window.keys.index(key)
-    return Window(
-        times=window.times[:index] + window.times[index + 1 :],
-        values=window.values[:index] + window.values[index + 1 :],
-        keys=window.keys[:index] + window.keys[index + 1 :],
-        total=Wei(window.total - window.values[index]),
+    return _of(
+        window.times[:index] + window.times[index + 1 :],
+        window.values[:index] + window.values[index + 1 :],
+        window.keys[:index] + window.keys[index + 1 :],
     )
-
-
-def fall(window: Window) -> int:
-    """Return how far the running sum of losses and gains stands below its best, never below zero.
-
-    Gains of before a loss do not excuse it; gains after it make it good. Costs one look at each entry.
-    """
-    depth = 0
-    for value in window.values:
-        depth = max(0, depth + value)
-    return depth
 
 
 def _from(window: Window, index: int) -> Window:
     if index == 0:
         return window
-    values = window.values[index:]
-    return Window(window.times[index:], values, window.keys[index:], Wei(sum(values)))
+    return _of(window.times[index:], window.values[index:], window.keys[index:])
+
+
+def _of(times: tuple[int, ...], values: tuple[Wei, ...], keys: tuple[str, ...]) -> Window:
+    """Return a window of these entries; costs one look at each."""
+    depth = 0
+    for value in values:
+        depth += value
+        if depth < 0:  # noqa: PLR1730 - max() would cost more than all else here
+            depth = 0
+    return Window(times, values, keys, Wei(sum(values)), Wei(depth))
 
 
 def _put_together(window: Window, length_ns: int, *, lingers: bool) -> Window:
@@ -114,4 +115,4 @@ def _put_together(window: Window, length_ns: int, *, lingers: bool) -> Window:
             values.append(Wei(counted))
     kept = (*values, *window.values[half:])
     keys = ("",) * len(times) + window.keys[half:]
-    return Window((*times, *window.times[half:]), kept, keys, Wei(sum(kept)))
+    return _of((*times, *window.times[half:]), kept, keys)

@@ -7,12 +7,20 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from tests.unit.domain.risk.requests import ETHER, NOON_NS, S, settled, trade
+from tests.unit.domain.risk.requests import ETHER, NOON_NS, PRICE, S, settled, trade
 from tests.unit.domain.risk.test_circuit_breaker import CLOSED, GAS, LIMITS, OPEN, Bench
 from tests.unit.domain.risk.test_day import moved, read
 from warden.domain.money import Wei
 from warden.domain.risk.circuit_breaker import Breaker, BreakerLimits, BreakerState
-from warden.domain.risk.events import DAY_NS, Moved, Priced, Settled, Undone
+from warden.domain.risk.events import (
+    DAY_NS,
+    BreakerForced,
+    BreakerOrder,
+    Moved,
+    Priced,
+    Settled,
+    Undone,
+)
 
 ONLY_ETH = msgspec.structs.replace(LIMITS, loss_micro_usd=None, loss_bps=None)
 ONLY_PERCENT = msgspec.structs.replace(LIMITS, loss_micro_usd=None, loss_wei=None)
@@ -204,6 +212,22 @@ def test_without_an_opening_equity_nothing_new_starts() -> None:
     bench.trade(-4 * ETHER)
     assert bench.state is CLOSED
     assert opened_by(bench.tell(read(96 * ETHER))) == "breaker.loss_percent"
+
+
+def test_what_was_judged_is_not_judged_again_by_the_next_day() -> None:
+    """CB3: a smaller equity at the next opening makes no old loss larger."""
+    bench = Bench(ONLY_PERCENT).wait(DAY_NS // 2).trade(-2 * ETHER).tell(read(98 * ETHER))
+    assert bench.state is CLOSED
+    assert bench.wait(DAY_NS).tell(read(60 * ETHER)).state is CLOSED
+
+
+def test_closed_by_hand_it_is_not_opened_by_a_price_that_comes_late() -> None:
+    """CB4: an operator answers for losses that still wait for a price, too."""
+    bench = Bench().tell(Priced(Decimal(0))).trade(-ETHER // 2)
+    bench.tell(
+        BreakerForced(BreakerOrder.OPEN, "ann", "why"), BreakerForced(BreakerOrder.CLOSE, "ann", "why"), PRICE
+    )
+    assert bench.state is CLOSED
 
 
 def test_of_no_equity_at_all_any_loss_is_too_much() -> None:

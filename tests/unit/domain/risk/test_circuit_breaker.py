@@ -215,21 +215,28 @@ def test_a_closed_breaker_has_no_probe() -> None:
     assert bench.tell(reserved(request()), Released("intent"), Ticked()).breaker is before
 
 
-def test_it_is_not_opened_again_by_what_opened_it() -> None:
+# Losses in ether at one setting, in USD at the other: both windows are kept alike.
+IN_ETH = msgspec.structs.replace(LIMITS, loss_wei=ETHER // 4, loss_micro_usd=None, loss_bps=None)
+
+
+@pytest.mark.parametrize(("limits", "setting"), [(IN_ETH, "loss_eth"), (LIMITS, "loss_usd")])
+def test_it_is_not_opened_again_by_what_opened_it(limits: BreakerLimits, setting: str) -> None:
     """CB3: once it has closed, losses of before it opened are answered for, though still in the window."""
-    bench = Bench().trade(-ETHER // 3).wait(3600 * S)
+    bench = Bench(limits).trade(-ETHER // 3).wait(3600 * S)
     bench.probe("a").trade(trade_id="a").probe("b").trade(trade_id="b")
     assert bench.state is CLOSED
     assert bench.trade(-ETHER // 5).state is CLOSED
     assert bench.wait(S).trade(-ETHER // 5).state is OPEN
+    assert bench.breaker.why.setting == f"breaker.{setting}"
 
 
-def test_losses_since_it_opened_count_on() -> None:
+@pytest.mark.parametrize(("limits", "setting"), [(IN_ETH, "loss_eth"), (LIMITS, "loss_usd")])
+def test_losses_since_it_opened_count_on(limits: BreakerLimits, setting: str) -> None:
     """CB3: a loss that settles while it is OPEN is not forgotten by closing."""
-    bench = Bench().fail(5).wait(S).trade(-ETHER // 5).wait(60 * S)
+    bench = Bench(limits).fail(5).wait(S).trade(-ETHER // 5).wait(60 * S)
     bench.probe("a").trade(trade_id="a").probe("b").trade(trade_id="b")
-    assert bench.wait(S).trade(-ETHER // 5).breaker.why.setting == "breaker.loss_usd"
-    assert bench.state is OPEN
+    assert bench.wait(S).trade(-ETHER // 5).state is OPEN
+    assert bench.breaker.why.setting == f"breaker.{setting}"
 
 
 # --- by hand ---------------------------------------------------------------------------------------------
@@ -247,6 +254,18 @@ def test_opened_by_hand_it_stays_open() -> None:
     (noted,) = bench.found
     assert isinstance(noted, Noted)
     assert (noted.weight, noted.kind, noted.message) == (Weight.ERROR, "breaker.opened", refusal.message)
+
+
+def test_a_loss_changes_nothing_about_what_an_operator_opened() -> None:
+    """CB4: name and reason stand, and no cooldown begins."""
+    bench = Bench().tell(forced(BreakerOrder.OPEN)).trade(-10 * ETHER).wait(3600 * S)
+    assert (bench.state, bench.breaker.held, bench.breaker.trips) == (OPEN, True, 0)
+
+
+def test_an_operator_who_closes_it_answers_for_all_losses_so_far() -> None:
+    """CB4: those too that settled while it was open."""
+    bench = Bench().tell(forced(BreakerOrder.OPEN)).wait(S).trade(-ETHER // 5)
+    assert bench.tell(forced(BreakerOrder.CLOSE)).trade(-ETHER // 5).state is CLOSED
 
 
 @pytest.mark.parametrize("prepared", ["open", "half-open", "probing", "held"])

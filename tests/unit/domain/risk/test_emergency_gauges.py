@@ -137,6 +137,13 @@ def test_each_day_begins_anew_at_its_first_equity() -> None:
     assert bench.tell(read(91 * ETHER)).demands() == ["emergency.daily-loss"]
 
 
+def test_of_a_day_that_opened_with_nothing_any_loss_is_too_much() -> None:
+    """ES2: there is nothing that it could be a share of, and it stops all the same."""
+    bench = Bench(only(daily_loss_bps=500))
+    bench.now_ns += DAY_NS
+    assert "emergency.daily-loss" in bench.tell(read(0), read(-1)).demands()
+
+
 def test_a_gain_is_no_loss() -> None:
     """ES1: equity above every baseline demands and warns of nothing."""
     bench = Bench().tell(read(500 * ETHER))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from warden.domain.money import Wei
-from warden.domain.risk.window import EMPTY, ENTRIES_MAX, Window, add, after, fall, pruned, without
+from warden.domain.risk.window import EMPTY, ENTRIES_MAX, Window, add, after, pruned, without
 from warden.wire.codec import from_json, to_json
 
 LENGTH_NS = 1_000_000
@@ -65,7 +65,9 @@ def test_a_clock_that_went_back_keeps_the_order() -> None:
 )
 def test_the_fall_is_measured_from_the_best_moment(values: tuple[int, ...], depth: int) -> None:
     """CB3: how far the running sum stands below its best, whatever was earned before that."""
-    assert fall(filled(*((number, value) for number, value in enumerate(values)))) == depth
+    window = filled(*((number, value) for number, value in enumerate(values)))
+    assert window.fall == depth
+    assert pruned(add(window, LENGTH_NS, 10, "last", 9), LENGTH_NS, 10).fall == depth + 9
 
 
 def crowded(count: int, value: int = 1, *, lingers: bool = True) -> Window:
@@ -88,7 +90,7 @@ def test_a_full_window_forgets_no_loss_and_stays_bounded(count: int) -> None:
     """CB3: beyond the bound entries are put together; the sum stays exact and the space bounded."""
     window = crowded(count)
     assert len(window.times) <= ENTRIES_MAX
-    assert (window.total, fall(window)) == (count, count)
+    assert (window.total, window.fall) == (count, count)
 
 
 def test_what_was_put_together_leaves_a_64th_late_at_the_most() -> None:
@@ -116,7 +118,7 @@ def test_gains_that_were_put_together_make_good_nothing() -> None:
     window = EMPTY
     for number in range(ENTRIES_MAX + 1):
         window = add(window, LENGTH_NS, 5, str(number), 3 if number % 2 else -3)
-    assert fall(window) > 0
+    assert window.fall > 0
 
 
 def test_the_newer_half_of_a_full_window_can_be_taken_back() -> None:
