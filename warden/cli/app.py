@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
+from warden.cli.app_money import money
 from warden.cli.home import find_home
+from warden.cli.options import Home, Json, Operator, Reason, home_of
 from warden.cli.words import warn
 from warden.domain.errors import EXIT_DONE, EXIT_USAGE
 
@@ -26,19 +27,9 @@ config: Final = typer.Typer(
     name="config", help="Show the configuration, and what may stand in it.", rich_markup_mode=None
 )
 app.add_typer(config)
+app.add_typer(money)
 
-Home = Annotated[
-    Path | None,
-    typer.Option(
-        "--home",
-        help="The instance's directory, which holds warden.toml. Else WARDEN_HOME, else the directory at "
-        "hand, else the demo of this clone.",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-Operator = Annotated[str, typer.Option("--operator", help="Your name, for the journal.")]
 Process = Annotated[str, typer.Argument(metavar="PROCESS", help="Whom: only the trader, so far.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for the journal.")]
 
 
 def run_app(given: list[str]) -> int:
@@ -61,10 +52,6 @@ def chosen(context: typer.Context, home: Home = None) -> None:
     context.obj = home
 
 
-def _home(context: typer.Context, home: Path | None) -> Path:
-    return find_home(home or context.obj)
-
-
 @app.command()
 def up(
     *,
@@ -85,7 +72,7 @@ def down(context: typer.Context, home: Home = None) -> int:
     """End every process, in order."""
     from warden.cli.down import down as command
 
-    return command(_home(context, home))
+    return command(home_of(context, home))
 
 
 @app.command()
@@ -93,7 +80,7 @@ def status(*, context: typer.Context, home: Home = None, as_json: Json = False) 
     """Show how things stand."""
     from warden.cli.status import status as command
 
-    return command(_home(context, home), as_json=as_json)
+    return command(home_of(context, home), as_json=as_json)
 
 
 @app.command("health-check")
@@ -101,7 +88,7 @@ def health_check(*, context: typer.Context, home: Home = None, as_json: Json = F
     """List what is unhealthy; exit 0 when nothing is."""
     from warden.cli.health_check import health_check as command
 
-    return command(_home(context, home), as_json=as_json)
+    return command(home_of(context, home), as_json=as_json)
 
 
 @app.command()
@@ -111,7 +98,7 @@ def arm(
     """Let trading begin, by name and with a reason; refused while a stop stands."""
     from warden.cli.arm import arm as command
 
-    return command(_home(context, home), operator=operator, reason=reason, as_json=as_json)
+    return command(home_of(context, home), operator=operator, reason=reason, as_json=as_json)
 
 
 @app.command()
@@ -134,7 +121,7 @@ def recover(
     from warden.cli.recover import recover as command
 
     return command(
-        _home(context, home),
+        home_of(context, home),
         operator=operator,
         reason=reason,
         stop_ids=tuple(stop or ()),
@@ -157,7 +144,7 @@ def clear_incident(
     """Say that a security breach was looked into, so that its stop can be recovered."""
     from warden.cli.clear_incident import clear_incident as command
 
-    home = _home(context, home)
+    home = home_of(context, home)
     return command(home, stop_id=stop, operator=operator, reason=reason, as_json=as_json)
 
 
@@ -174,7 +161,7 @@ def freeze(
     """Hold the trader still, by name and with a reason; its session is withdrawn first."""
     from warden.cli.freeze import freeze as command
 
-    return command(_home(context, home), process, operator=operator, reason=reason, as_json=as_json)
+    return command(home_of(context, home), process, operator=operator, reason=reason, as_json=as_json)
 
 
 @app.command()
@@ -190,7 +177,7 @@ def thaw(
     """Let a frozen trader run again, by name and with a reason; it trades when armed."""
     from warden.cli.thaw import thaw as command
 
-    return command(_home(context, home), process, operator=operator, reason=reason, as_json=as_json)
+    return command(home_of(context, home), process, operator=operator, reason=reason, as_json=as_json)
 
 
 @app.command()
@@ -206,7 +193,7 @@ def mode(
     """Lower the mode, by name and with a reason; raising it is what arm is for."""
     from warden.cli.mode import lower_mode
 
-    return lower_mode(_home(context, home), to, operator=operator, reason=reason, as_json=as_json)
+    return lower_mode(home_of(context, home), to, operator=operator, reason=reason, as_json=as_json)
 
 
 @app.command()
@@ -214,7 +201,7 @@ def verify(*, context: typer.Context, home: Home = None, as_json: Json = False) 
     """Walk every journal and check its chain of hashes."""
     from warden.cli.verify import verify as command
 
-    return command(_home(context, home), as_json=as_json)
+    return command(home_of(context, home), as_json=as_json)
 
 
 @config.command("show")
@@ -228,7 +215,7 @@ def config_show(
     """Print each value in force and where it comes from; secrets are hidden."""
     from warden.cli.config import show as command
 
-    return command(_home(context, home), section=section, as_json=as_json)
+    return command(home_of(context, home), section=section, as_json=as_json)
 
 
 @config.command("reference")
@@ -249,7 +236,7 @@ def console(
     """Open the console."""
     from warden.cli.console import console as command
 
-    return command(_home(context, home), readonly=readonly)
+    return command(home_of(context, home), readonly=readonly)
 
 
 @app.command(

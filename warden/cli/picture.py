@@ -8,7 +8,7 @@ import msgspec
 
 from warden.cli.running import SUPERVISORD, Running, running
 from warden.domain.errors import ConfigurationInvalid
-from warden.operator.link import Link
+from warden.operator.link import Link, Snapshot
 from warden.operator.picture import ProcessView, SystemView
 from warden.operator.view import build_view
 
@@ -23,6 +23,7 @@ class Picture(msgspec.Struct, frozen=True):
 
     view: SystemView
     found: tuple[Running, ...]
+    snapshot: Snapshot
 
 
 def take_picture(home: Path) -> Picture:
@@ -35,7 +36,7 @@ def take_picture(home: Path) -> Picture:
     with _link(home) as link:
         snapshot = link.gather(HEARD_WITHIN_MS if found else 0)
         view = build_view(snapshot, link.clock.boot_ns())
-    return Picture(view=_completed(view, found), found=tuple(found))
+    return Picture(view=_completed(view, found), found=tuple(found), snapshot=snapshot)
 
 
 def _link(home: Path) -> Link:

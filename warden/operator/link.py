@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
-from warden.domain.errors import ConfigurationInvalid, NotRunning
+from warden.domain.errors import ConfigurationInvalid
 from warden.domain.roles import PROCESSES, Role
+from warden.operator.asking import REPLY_MS, answer_to
 from warden.runtime.bus import Bus
 from warden.runtime.clock import NS_PER_MS, Clock, SystemClock
 from warden.runtime.latch import Latch, LatchState
 from warden.runtime.places import Places, places
 from warden.runtime.settings import read_frozen
 from warden.wire.addresses import CONTROL
-from warden.wire.codec import Undecodable, decode, encode
 from warden.wire.messages import OperatorReply, OperatorRequest
 from warden.wire.telemetry import (
     ApiStatus,
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from warden.domain.modes import Environment
 
 EVENTS_MAX: Final = 200
-REPLY_MS: Final = 10_000
 _POLL_MS: Final = 20
 _BLOCK_MS: Final = 1_000
 
@@ -216,31 +215,10 @@ def ask(
         NotRunning: no watchdog took it, or none answered in `timeout_ms`; it may yet act on it in that case.
         ConfigurationInvalid: there is no instance at `home`.
     """
-    clock = clock or SystemClock()
-    end_ns = clock.boot_ns() + timeout_ms * NS_PER_MS
-    with Bus(Role.OPERATOR, places(home)) as bus:
-        client = bus.connect(CONTROL)
-        data = encode(request)
-        sent = False
-        while clock.boot_ns() < end_ns:
-            sent = sent or client.send(data)
-            if sent:
-                client.socket.poll(_POLL_MS)
-            else:
-                time.sleep(_POLL_MS / 1_000)
-            answer = client.receive()
-            if answer is not None:
-                try:
-                    return decode(answer, OperatorReply)
-                except Undecodable as error:
-                    raise NotRunning(
-                        f"the watchdog's answer cannot be read ({error}): is it of this version?"
-                    ) from error
-    if sent:
-        raise NotRunning(
-            f"the watchdog took the request and gave no answer in {timeout_ms} ms: look at 'warden status'"
-        )
-    raise NotRunning("the watchdog does not answer: start Warden with 'warden up'")
+    reply: OperatorReply = answer_to(
+        home, CONTROL, request, OperatorReply, timeout_ms=timeout_ms, clock=clock
+    )
+    return reply
 
 
 def _complete(snapshot: Snapshot) -> bool:

@@ -1,0 +1,197 @@
+"""Why nothing trades right now: what stands in the way, worst first, and who ends it (OP1a). Pure.
+
+It says what it can of what it was told: whoever is silent is a reason too, and nothing old passes for new.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from warden.domain.intents import Outcome
+from warden.domain.modes import Environment, Mode
+from warden.domain.roles import Role
+from warden.operator.picture import Seen, Word, age_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from warden.operator.link import Snapshot
+    from warden.operator.picture import SystemView
+    from warden.wire.orders import RiskReport
+    from warden.wire.telemetry import DecisionLine, TraderStatus, WatchdogStatus
+
+# A proposal of longer ago says nothing about now.
+_RECENT: Final = timedelta(seconds=60)
+_REFUSALS_EACH: Final = 3
+_PAPER: Final = "environment.paper"
+_WELL: Final = frozenset({"ok", "slow"})
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """One thing that stands in the way.
+
+    Attributes:
+        what: stop, mode, gate, rule, data, strategy or environment.
+        mend: what would end it, one clause; empty where the message says it.
+        rule, limit, observed, unit, setting: as in `Refusal`, where a rule says it.
+    """
+
+    what: str
+    message: str
+    mend: str = ""
+    rule: str = ""
+    limit: str = ""
+    observed: str = ""
+    unit: str = ""
+    setting: str = ""
+
+    def text(self) -> str:
+        """Return it as one line."""
+        figures = [
+            f"{name} {value} {unit}".strip()
+            for name, value, unit in (
+                ("limit", self.limit, self.unit),
+                ("observed", self.observed, self.unit),
+                ("setting", self.setting, ""),
+            )
+            if value
+        ]
+        line = f"{self.what}: {f'{self.rule}: ' if self.rule else ''}{self.message}"
+        line = f"{line} ({', '.join(figures)})" if figures else line
+        return f"{line}; {self.mend}" if self.mend else line
+
+
+def reasons(snapshot: Snapshot, view: SystemView, report: RiskReport | None) -> tuple[Reason, ...]:
+    """Return what stands in the way of opening a trade, worst first; empty when nothing does.
+
+    Args:
+        snapshot: what was heard.
+        view: the picture of it.
+        report: of the executor's rules; None when they could not be asked.
+    """
+    found = [*_stops(view), *_mode(snapshot, view), *_gate(view)]
+    told = {reason.message for reason in found}
+    if report is not None:
+        found += [
+            Reason(
+                what="rule",
+                message=each.message,
+                rule=each.rule,
+                limit=each.limit,
+                observed=each.observed,
+                unit=each.unit,
+                setting=each.setting,
+            )
+            for each in report.blocked
+            if f"{each.rule}: {each.message}" not in told and not _said_already(each.rule, found)
+        ]
+    found += [*_data(view), *_strategy(snapshot, view)]
+    if view.environment == Environment.PAPER and not any(each.rule == _PAPER for each in found):
+        found.append(Reason("environment", "paper: what would be traded is recorded; nothing is sent"))
+    return tuple(found)
+
+
+def _said_already(rule: str, found: list[Reason]) -> bool:
+    """Tell whether the gate's rule only repeats the stop or the mode that is named already."""
+    return rule in {"stop", "mode"} and any(each.what == rule for each in found)
+
+
+def _stops(view: SystemView) -> Iterator[Reason]:
+    if view.word is Word.NOT_STOPPED:
+        yield Reason(
+            "stop", f"NOT STOPPED: {view.why}", "'warden emergency-stop' again, and its steps by hand"
+        )
+    if view.stop_dir:
+        yield Reason("stop", view.stop_dir, "runbook manual-intervention")
+    for stop in view.stops:
+        who = f"by {stop.operator or 'unknown'} at {stop.time or 'unknown'}"
+        message = f"{stop.id}: {stop.reason} {who}: {stop.message}"
+        yield Reason("stop", message, "an operator lifts it by 'warden recover'")
+
+
+def _mode(snapshot: Snapshot, view: SystemView) -> Iterator[Reason]:
+    if view.watchdog.stale:
+        silent = _silent("the watchdog", view.watchdog)
+        yield Reason("mode", f"{silent}: nobody grants leave to send, so the gate is closed within 1.5 s")
+    elif view.mode is None or view.mode is not Mode.AGGRESSIVE:
+        watchdog: WatchdogStatus | None = snapshot.status(Role.WATCHDOG)
+        name = "unknown" if view.mode is None else view.mode.name
+        why = "" if watchdog is None else watchdog.why
+        yield Reason("mode", f"{name}: {why}" if why else name)
+
+
+def _gate(view: SystemView) -> Iterator[Reason]:
+    if view.money.seen.stale:
+        yield Reason("gate", f"{_silent('the executor', view.money.seen)}: nothing can be signed or sent")
+        return
+    rule = view.money.gate.partition(":")[0]
+    named = {"stop": bool(view.stops or view.stop_dir), "mode": view.mode is not Mode.AGGRESSIVE}
+    if view.money.gate and not named.get(rule):
+        yield Reason("gate", view.money.gate)
+
+
+def _data(view: SystemView) -> Iterator[Reason]:
+    endpoints = view.endpoints
+    if endpoints.seen.stale:
+        yield Reason("data", f"{_silent('the gateway', endpoints.seen)}: nobody reads the chain")
+        return
+    bad = [line for line in endpoints.lines if line.state not in _WELL]
+    if endpoints.lines and len(bad) == len(endpoints.lines):
+        states = ", ".join(f"{line.name} {line.state}" for line in bad)
+        yield Reason("data", f"no endpoint is well: {states}", "runbook network-failure")
+    if endpoints.head_seen.stale:
+        age = endpoints.head_seen.age_ms
+        since = "was never seen" if age is None else f"has stood still for {age_text(age)}"
+        yield Reason("data", f"the chain's head {since}", "runbook network-failure")
+
+
+def _strategy(snapshot: Snapshot, view: SystemView) -> Iterator[Reason]:
+    line = next((line for line in view.processes if line.name == Role.TRADER), None)
+    status: TraderStatus | None = snapshot.status(Role.TRADER)
+    if line is None or line.stale:
+        silent = _silent("the trader", Seen(age_ms=line.age_ms if line else None, stale=True))
+        yield Reason("strategy", f"{silent}: nobody proposes anything")
+    elif status is not None and status.state != "running":
+        detail = f": {status.detail}" if status.detail else ""
+        yield Reason("strategy", f"{status.strategy or 'the strategy'} is {status.state}{detail}")
+
+
+def _silent(who: str, seen: Seen) -> str:
+    return f"{who} was never heard" if seen.age_ms is None else f"{who} is silent for {age_text(seen.age_ms)}"
+
+
+def no_reason(view: SystemView, now: datetime) -> str:
+    """Return in one line how things stand when nothing is in the way: whether the strategy proposes anything.
+
+    Args:
+        view: the picture.
+        now: wall time, UTC.
+    """
+    last = max(view.money.decisions, key=lambda line: line.time, default=None)
+    if last is None:
+        return "no edge: nothing is in the way, and the strategy proposes nothing"
+    if now - _moment(last.time, now) > _RECENT:
+        return f"no edge: nothing is in the way, and the strategy has proposed nothing since {last.time}"
+    if last.decision.outcome is Outcome.REFUSED:
+        return f"only single proposals are refused: the last one, at {last.time}"
+    return f"nothing is in the way: the last proposal, at {last.time}, was {last.decision.outcome}"
+
+
+def refusals(decisions: tuple[DecisionLine, ...]) -> tuple[DecisionLine, ...]:
+    """Return the last refusals of each strategy, newest first: of each rule one, three rules at most."""
+    kept: dict[str, dict[str, DecisionLine]] = {}
+    for line in sorted(decisions, key=lambda line: line.time, reverse=True):
+        rules = kept.setdefault(line.strategy, {})
+        if line.decision.outcome is Outcome.REFUSED and len(rules) < _REFUSALS_EACH:
+            rules.setdefault(line.decision.rule, line)
+    return tuple(line for rules in kept.values() for line in rules.values())
+
+
+def _moment(text: str, otherwise: datetime) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:  # it can't be told how old it is: taken for new, which claims less
+        return otherwise
