@@ -123,6 +123,8 @@ def test_a_breach_two_operators_and_probation(armed: Stage) -> None:
         assert (code, "approve" in said) == (4, True), said
     code, said = _order(armed, *recover)
     assert (code, "probation: 40 % sizes for 10 min" in said) == (0, True), said
+    anew = [each for each in armed.heard(Role.EXECUTOR) if each["type"] == "reset.1"]
+    assert anew == [{"type": "reset.1", "operator": "ann", "reason": "a test"}]
     body = json.loads(armed.rows("recover")[0].body)
     assert (body["approver"], body["reset"], body["stop_ids"]) == ("bob", True, ["breach"])
     status = armed.wait_mode(Mode.AGGRESSIVE, "probation: 40 % sizes")

@@ -23,9 +23,10 @@ from warden.runtime.bus import Bus, Server
 from warden.runtime.clock import SystemClock, read_boot_id
 from warden.runtime.places import Places, places
 from warden.runtime.process import die_with_parent
-from warden.wire.addresses import BEATS, STOP
+from warden.wire.addresses import BEATS, ORDERS, STOP
 from warden.wire.codec import decode, encode, to_json
-from warden.wire.messages import Beat, ProcessState, StopSeen, WatchdogToProcess
+from warden.wire.messages import Beat, OperatorReply, ProcessState, StopSeen, WatchdogToProcess
+from warden.wire.orders import OrderRequest
 
 BEAT_S = 0.1
 
@@ -39,6 +40,7 @@ class Peer:
         self._bus = Bus(role, where)
         self._beats = self._bus.connect(BEATS)
         self._stop: Server | None = self._bus.serve(STOP) if role is Role.EXECUTOR else None
+        self._orders: Server | None = self._bus.serve(ORDERS) if role is Role.EXECUTOR else None
         self._session = secrets.token_hex(8)
         self._seq = 0
         self._heard = (where.home / f"heard-{role.value}.jsonl").open("ab", buffering=0)
@@ -68,6 +70,10 @@ class Peer:
             stop_id = msgspec.json.decode(incoming.data)["stop_id"]
             seen = StopSeen(stop_id=stop_id, executor_session=self._session, cleanup=stop.policy)
             self._stop.send(incoming.identity, to_json(seen))
+        while self._orders is not None and (incoming := self._orders.receive()) is not None:
+            order: OrderRequest = decode(incoming.data, OrderRequest)
+            self._heard.write(to_json(order) + b"\n")
+            self._orders.send(incoming.identity, encode(OperatorReply(0, "done")))
 
     def close(self) -> None:
         """Leave the bus."""
