@@ -107,9 +107,12 @@ def _now(home: Path, picture: Picture) -> Told:
         except JournalBroken as error:
             unknown.append(f"the last refusals could not be read: {error}")
     found = reasons(picture.snapshot, picture.view, report)
+    otherwise = "" if found else no_reason(picture.view, SystemClock().wall())
+    if otherwise and report is None:
+        otherwise = f"as far as can be told, the risk rules apart: {otherwise}"
     return Told(
         reasons=found,
-        otherwise="" if found else no_reason(picture.view, SystemClock().wall()),
+        otherwise=otherwise,
         refusals=refusals(decisions),
         unknown=tuple(unknown),
     )
