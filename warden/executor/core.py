@@ -234,13 +234,16 @@ class ExecutorCore:
         advanced = self.head is None or head.block > self.head.block
         self.head, self._head_ns = head, now.boot_ns
         commands: list[Command] = []
-        # The wallet first: what a trade came to is judged by what was there before.
-        for event in self._readings.events(head, now):
+        for event in self._readings.price(head, now):
             commands += self._risk(event, now)
         for row in self._settlement.outcomes(head, now):
             entry = self.book.get(row.tx_hash)
             if entry is not None:
                 commands += self._outcome(entry, row, now)
+        # After what was settled: the same money must not be counted as a loss twice.
+        funded = self.ledger.engine.state.means.equity_wei is not None
+        for event in self._readings.wallet(head, now, funded=funded):
+            commands += self._risk(event, now)
         if self._terms.sends:
             rows, demands = self._strangers.look(head, now)
             commands += [command for row in rows for command in self._record(row, now)]

@@ -120,7 +120,7 @@ class Intake:
         if refusal is not None or head is None:
             return self._refuse(intent, event.identity, refusal or _UNKNOWN_CHAIN, now)
         at = Moment(head, self._terms, now)
-        request = requests.request_of(intent, self._terms.pool, requests.GAS_GUESS, at)
+        request = requests.request_of(intent, self._terms.pool, at)
         fitted = engine.fit(request, now.utc_ns)
         if isinstance(fitted, Refusal):
             return self._refuse(intent, event.identity, fitted, now)
@@ -130,7 +130,7 @@ class Intake:
         smaller = intent
         if fitted.request.spend_wei != request.spend_wei:
             smaller = requests.resized(intent, fitted.request.spend_wei)
-            request = requests.request_of(smaller, self._terms.pool, requests.GAS_GUESS, at)
+            request = requests.request_of(smaller, self._terms.pool, at)
         if head.allowance_wei < request.spend_wei:
             return self._approve_router(intent, event.identity, at)
         self._own(intent, event.identity)
@@ -166,7 +166,7 @@ class Intake:
             return self._drop(preparing, _UNKNOWN_CHAIN, now)
         at, intent = Moment(head, self._terms, now), preparing.intent
         commands = self._worked(now)
-        request = requests.request_of(intent, self._terms.pool, drafts.with_room(event.gas), at)
+        request = requests.request_of(intent, self._terms.pool, at, drafts.with_room(event.gas))
         refusal = self._too_dear(request, preparing, now)
         if refusal is not None:
             return [*commands, *self._drop(preparing, refusal, now)]
@@ -196,7 +196,7 @@ class Intake:
         """Let its share go, and begin again at the size whose risk passes."""
         intent = requests.resized(preparing.intent, amount_in)
         commands = self._risk(Released(intent.intent_id), at.now)
-        request = requests.request_of(intent, self._terms.pool, requests.GAS_GUESS, at)
+        request = requests.request_of(intent, self._terms.pool, at)
         smaller = msgspec.structs.replace(
             preparing, intent=intent, request=request, because=because, assessed=True
         )

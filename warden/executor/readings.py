@@ -35,12 +35,20 @@ class Readings:
         """Tell whether pools' prices are due."""
         return now.utc_ns - self._observed_ns >= self._observe_every_ns
 
-    def events(self, head: HeadRead, now: Now) -> list[RiskEvent]:
-        """Return what the rules have not heard yet."""
+    def price(self, head: HeadRead, now: Now) -> list[RiskEvent]:
+        """Return the price where the rules have not heard it yet: before what it prices."""
+        if head.price_usd is None or not self._price_counts(head.price_usd, now):
+            return []
+        self._price, self._priced_ns = head.price_usd, now.utc_ns
+        return [Priced(head.price_usd)]
+
+    def wallet(self, head: HeadRead, now: Now, *, funded: bool) -> list[RiskEvent]:
+        """Return what the rules have not heard yet of balances and markets: after what changed them.
+
+        A wallet that never held anything has lost nothing: the first read is that of its funding (`funded`:
+        the rules have heard of one). From then on zero is a total loss (ES2).
+        """
         found: list[RiskEvent] = []
-        if self._price_counts(head.price_usd, now) and head.price_usd is not None:
-            self._price, self._priced_ns = head.price_usd, now.utc_ns
-            found.append(Priced(head.price_usd))
         read = Read(
             trading_wei=Wei(head.trading_balance_wei),
             gas_wei=Wei(head.gas_balance_wei),
@@ -49,7 +57,8 @@ class Readings:
         )
         # Anew each day: the first of a day is its opening.
         day = now.utc_ns // DAY_NS
-        if read != self._read or day != self._day:
+        known = funded or read.equity_wei > 0
+        if known and (read != self._read or day != self._day):
             self._read, self._day = read, day
             found.append(read)
         if head.prices and self.observes(now):
@@ -57,9 +66,7 @@ class Readings:
             found.append(Observed(head.prices, Wei(head.base_fee_wei + head.tip_wei)))
         return found
 
-    def _price_counts(self, price: Decimal | None, now: Now) -> bool:
-        if price is None:
-            return False
+    def _price_counts(self, price: Decimal, now: Now) -> bool:
         if self._price is None or now.utc_ns - self._priced_ns >= self._price_every_ns:
             return True
         return abs(price - self._price) * _BPS >= _PRICE_STEP_BPS * self._price

@@ -24,25 +24,26 @@ if TYPE_CHECKING:
 GAS_GUESS: Final = 600_000
 
 
-def request_of(intent: Intent, pool: str, gas: int, at: Moment) -> Request:
+def request_of(intent: Intent, pool: str, at: Moment, gas: int | None = None) -> Request:
     """Return the request for a closed cycle: what it may lose is the gas of its failure.
 
     Args:
         intent: its path begins and ends in the wrapped native token (rules.py).
         pool: whose capital it spends.
-        gas: units that it may use at most.
         at: the head that fees are reckoned at.
+        gas: units that it may use at most; None before it is simulated: then a generous guess is reserved,
+            and its profit is judged once more when they are known.
     """
     swap = intent.proposal.swap
     max_fee_wei, _ = drafts.fees(at)
-    gas_wei = gas * max_fee_wei
+    gas_wei = (GAS_GUESS if gas is None else gas) * max_fee_wei
     return Request(
         intent_id=intent.intent_id,
         strategy=pool,
         action=Action.OPEN,
         spend_wei=int(swap.amount_in),
         loss_wei=gas_wei,
-        profit_wei=int(swap.min_amount_out) - int(swap.amount_in) - gas_wei,
+        profit_wei=int(swap.min_amount_out) - int(swap.amount_in) - (0 if gas is None else gas_wei),
         fee_per_gas_wei=at.head.base_fee_wei + at.head.tip_wei,
         tokens=tuple(dict.fromkeys(token.lower() for token in swap.path)),
         router=at.terms.router.lower(),

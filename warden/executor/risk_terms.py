@@ -59,7 +59,7 @@ def _levers(settings: Settings) -> LeverLimits:
     return LeverLimits(
         gas=GasLimits(
             max_fee_per_gas_wei=int(limits.max_gas_price_gwei * WEI_PER_GWEI),
-            min_profit_wei=ether_to_wei(limits.min_profit_eth),
+            min_profit_wei=_wei(limits.min_profit_eth),
         ),
         trade=TradeLimits(
             min_trade_wei=ether_to_wei(limits.min_trade_eth),

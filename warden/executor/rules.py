@@ -57,6 +57,9 @@ def _refusals(intent: Intent, situation: Situation, terms: Terms) -> Iterator[Re
     if situation.head is None:
         yield Refusal("chain.unknown", "the chain's state is not known now")
         return
+    if situation.head.trading_balance_wei <= 0:
+        # Zero is no capital, not "no data" (ES2's trap); whether it was lost is for the engine to say.
+        yield Refusal("capital.zero", "the wallet holds no trading capital", observed="0", unit="ETH")
     yield from _shape(intent, situation.head, terms)
 
 

@@ -210,7 +210,7 @@ class Engine:
         """Return why this request, at this size, may not pass now, or None; the first rule counts."""
         return next(self._refusals(request, at_ns), None)
 
-    def _refusals(self, request: Request, at_ns: int) -> Iterator[Refusal]:
+    def _refusals(self, request: Request, at_ns: int) -> Iterator[Refusal]:  # noqa: C901 - a line for each rule
         state, limits, now = self.state, self.limits, self._in_force
         held = state.reservations
         if refusal := emergency_stop.check(state.emergency, limits.emergency, request, at_ns):
