@@ -28,6 +28,7 @@ PROMISED: Final = frozenset(
         "breaker-opened",
         "degraded-health",
         "emergency-stop",
+        "high-capital-loss",
         "key-rotation",
         "manual-intervention",
         "network-failure",
@@ -43,7 +44,9 @@ HEADINGS: Final = (
     "What to do now",
     "How to know that it is over",
 )
-ALARMING: Final = frozenset({"Severity.WARNING", "Severity.ERROR", "Severity.CRITICAL"})
+ALARMING: Final = frozenset(
+    {f"{kind}.{loud}" for kind in ("Severity", "Weight") for loud in ("WARNING", "ERROR", "CRITICAL")}
+)
 KIND: Final = re.compile(r"[a-z][a-z-]*(\.[a-z][a-z_-]*)+")
 
 

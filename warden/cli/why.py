@@ -24,6 +24,7 @@ from warden.operator.reasons import Reason, no_reason, reasons, refusals
 from warden.runtime.clock import SystemClock
 from warden.runtime.journal_search import SEARCHED_ROWS_MAX
 from warden.runtime.places import places
+from warden.wire.codec import to_json
 from warden.wire.telemetry import DecisionLine
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def why(home: Path, wanted: str, *, as_json: bool) -> int:
     picture = take_picture(home)
     told = _now(home, picture)
     if as_json:
-        say(msgspec.json.encode(told).decode())
+        say(to_json(told).decode())
     else:
         for line in text_of(told):
             say(printable(line))

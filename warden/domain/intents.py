@@ -57,6 +57,7 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         valid_blocks: how many blocks after the one it was made on it may still be mined, 1 to 100.
         expected_profit_wei: the strategy's claim, in wei of the path's first token; never believed.
         note: one line for the operator.
+        shrinks: a smaller size would do, with the same profit enforced; else a limit refuses it as a whole.
     """
 
     swap: Swap
@@ -64,6 +65,7 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     valid_blocks: int = 2
     expected_profit_wei: Wei = Wei(0)
     note: str = ""
+    shrinks: bool = False
 
 
 class Intent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,6 +99,7 @@ class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         limit, observed: what was compared, as text in `unit`.
         setting: the key of warden.toml that would change it; empty where none does.
         message: one line for people.
+        amount_in: of a reduced one, what is traded instead; else 0.
     """
 
     intent_id: str
@@ -107,6 +110,7 @@ class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unit: str = ""
     setting: str = ""
     message: str = ""
+    amount_in: Wei = Wei(0)
 
 
 class TradeUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""What an executor begins with: the book that its journal tells, and the terms that its settings set."""
+"""What an executor begins with: the ledger that its journal tells, and the terms that its settings set."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from typing import TYPE_CHECKING
 
 from eth_utils.address import to_checksum_address
 
-from warden.domain.errors import JournalBroken, WardenError
+from warden.domain.errors import ConfigurationInvalid, InvariantBroken, JournalBroken, WardenError
 from warden.domain.modes import Environment
-from warden.domain.money import BPS_ONE, WEI_PER_GWEI, ether_to_wei
-from warden.domain.risk.circuit_breaker import BreakerLimits
-from warden.domain.risk.position_size import SizeLimits
+from warden.domain.money import WEI_PER_GWEI, ether_to_wei
 from warden.executor.keystore import unlock
 from warden.executor.leg import PUBLIC
+from warden.executor.pools import PricePair
 from warden.executor.protocol import Terms
-from warden.runtime.journal import read
+from warden.executor.risk_terms import MAIN_POOL, limits_of
+from warden.runtime.journal import newest, read
+from warden.runtime.settings_checks import fixed_price_usd
 from warden.wire.codec import Undecodable, from_json
-from warden.wire.rows import ExecutorRow
+from warden.wire.rows import ExecutorRow, SnapshotRow
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from eth_account.signers.local import LocalAccount
 
-    from warden.executor.book import Book
+    from warden.executor.ledger import Ledger
     from warden.runtime.places import Places
     from warden.runtime.settings import Settings
     from warden.runtime.venue import Venue
@@ -58,22 +59,38 @@ class Unlocking:
             self._error = error
 
 
-def fold(path: Path, book: Book) -> None:
-    """Fold the journal into the book.
+def fold(path: Path, ledger: Ledger) -> int:
+    """Fold the journal into the ledger, from its newest snapshot on; return how many rows were read.
 
     Raises:
-        JournalBroken: a row cannot be read; nothing may be sent on such a journal.
+        JournalBroken: a row cannot be read, or does not fit; nothing may be sent on such a journal.
     """
-    for row in read(path):
+    after, count = _restored(path, ledger), 0
+    for row in read(path, after=after):
         try:
-            book.apply(from_json(row.body, ExecutorRow))
+            ledger.apply(from_json(row.body, ExecutorRow))
         except Undecodable as error:
             raise JournalBroken(f"executor.db: row {row.row} cannot be read: {error}") from error
+        except InvariantBroken as error:
+            raise JournalBroken(f"executor.db: row {row.row} does not fit those before: {error}") from error
+        count += 1
+    return count
+
+
+def _restored(path: Path, ledger: Ledger) -> int:
+    """Restore the newest snapshot; return its row, 0 where there is none that this version can read."""
+    found = newest(path, str(SnapshotRow.__struct_config__.tag))
+    if found is None:
+        return 0
+    try:
+        snapshot: SnapshotRow = from_json(found.body, SnapshotRow)
+    except Undecodable as error:
+        raise JournalBroken(f"executor.db: row {found.row} cannot be read: {error}") from error
+    return found.row if ledger.restore(snapshot) else 0
 
 
 def terms_of(settings: Settings, venue: Venue, wallet: str) -> Terms:
     """Return what is fixed while this executor runs, from the settings and the venue."""
-    limits, breaker = settings.limits, settings.breaker
     return Terms(
         sends=settings.environment is not Environment.PAPER,
         wallet=wallet,
@@ -81,26 +98,39 @@ def terms_of(settings: Settings, venue: Venue, wallet: str) -> Terms:
         genesis=venue.genesis,
         router=to_checksum_address(venue.router),
         weth=to_checksum_address(venue.weth),
+        pool=pool_of(settings),
+        factory=to_checksum_address(venue.factory),
+        fixed_usd=fixed_price_usd(settings),
+        priced_by=_priced_by(settings, venue),
+        observe_s=settings.assessment.interval_s,
+        allowance_wei=ether_to_wei(settings.limits.max_trade_eth),
+        max_fee_wei=int(settings.limits.max_gas_price_gwei * WEI_PER_GWEI),
         route=settings.execution.route,
         legs=_legs_of(venue),
         block_time_s=settings.chain.block_time_s,
         finality_depth=settings.chain.finality_depth,
         bump_percent=settings.chain.replacement_bump_percent,
-        size=SizeLimits(
-            max_trade_wei=ether_to_wei(limits.max_trade_eth),
-            min_trade_wei=ether_to_wei(limits.min_trade_eth),
-            max_trade_bps=limits.max_trade_percent * BPS_ONE // 100,
-            max_exposure_bps=limits.max_exposure_percent * BPS_ONE // 100,
-            max_fee_wei=int(limits.max_gas_price_gwei * WEI_PER_GWEI),
-            gas_reserve_wei=ether_to_wei(limits.gas_reserve_eth),
-        ),
-        breaker=BreakerLimits(
-            consecutive_failures=breaker.consecutive_failures,
-            cooldown_s=breaker.cooldown_s,
-            successes_to_close=breaker.successes_to_close,
-            probe_timeout_s=breaker.probe_timeout_s,
-        ),
+        risk=limits_of(settings),
     )
+
+
+def pool_of(settings: Settings) -> str:
+    """Return the pool that the trader's strategy spends: that of its name, else the first, else the one."""
+    pools, name = settings.capital.pools, settings.strategy.use.rpartition(":")[2]
+    return name if name in pools else next(iter(pools), MAIN_POOL)
+
+
+def _priced_by(settings: Settings, venue: Venue) -> PricePair | None:
+    symbol = settings.price.usd_token
+    if symbol is None:
+        return None
+    token = next((each for each in venue.tokens if each.symbol == symbol), None)
+    if token is None:
+        known = ", ".join(each.symbol for each in venue.tokens) or "none"
+        raise ConfigurationInvalid(
+            f"price.usd_token {symbol!r} is none of the venue's tokens; known: {known}"
+        )
+    return PricePair(token=to_checksum_address(token.address), decimals=token.decimals)
 
 
 def _legs_of(venue: Venue) -> dict[str, int]:

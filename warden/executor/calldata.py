@@ -17,9 +17,14 @@ _SWAP: Final = bytes.fromhex(
 _APPROVE: Final = bytes.fromhex("095ea7b3")  # approve(address,uint256)
 _BALANCE_OF: Final = bytes.fromhex("70a08231")  # balanceOf(address)
 _ALLOWANCE: Final = bytes.fromhex("dd62ed3e")  # allowance(address,address)
+_GET_PAIR: Final = bytes.fromhex("e6a43905")  # getPair(address,address)
+GET_RESERVES: Final = "0x0902f1ac"  # getReserves()
 _TRANSFER: Final = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 _TRANSFER_TOPICS: Final = 3
 _WORD: Final = re.compile(r"0x[0-9a-fA-F]{64}")
+_ADDRESS_WORD: Final = re.compile(r"0x0{24}[0-9a-fA-F]{40}")
+_RESERVES: Final = re.compile(r"0x[0-9a-fA-F]{192}")
+_RESERVE_MAX: Final = 2**112
 _QUANTITY: Final = re.compile(r"0x[0-9a-fA-F]{1,64}")
 
 
@@ -44,6 +49,36 @@ def balance_of(owner: str) -> str:
 def allowance(owner: str, spender: str) -> str:
     """Return the calldata of ERC-20's allowance as hex."""
     return "0x" + (_ALLOWANCE + encode(["address", "address"], [owner.lower(), spender.lower()])).hex()
+
+
+def get_pair(one: str, other: str) -> str:
+    """Return the calldata of the factory's getPair as hex."""
+    return "0x" + (_GET_PAIR + encode(["address", "address"], [one.lower(), other.lower()])).hex()
+
+
+def address(result: object) -> str:
+    """Return an address that a call answered, lower case.
+
+    Raises:
+        ValueError: the answer is not one word with an address.
+    """
+    if not isinstance(result, str) or not _ADDRESS_WORD.fullmatch(result):
+        raise ValueError("a call did not answer with an address")
+    return "0x" + result[-40:].lower()
+
+
+def reserves(result: object) -> tuple[int, int]:
+    """Return a pair's two reserves, in the order of its tokens' addresses.
+
+    Raises:
+        ValueError: the answer is not that of getReserves.
+    """
+    if not isinstance(result, str) or not _RESERVES.fullmatch(result):
+        raise ValueError("a pair did not answer with its reserves")
+    first, second = int(result[2:66], 16), int(result[66:130], 16)
+    if max(first, second) >= _RESERVE_MAX:
+        raise ValueError("a pair answered with reserves beyond 112 bits")
+    return first, second
 
 
 def uint(result: object) -> int:

@@ -11,11 +11,13 @@ import msgspec
 
 from warden.domain.errors import EndpointFailed, EndpointRefused
 from warden.executor import calldata
+from warden.executor.pools import Pools, price_of
 from warden.executor.protocol import (
     Event,
     HeadRead,
     Identified,
     Receipt,
+    Simulate,
     Simulated,
     SimulationFailed,
     Terms,
@@ -45,6 +47,7 @@ class ChainReader:
         self._results: deque[Event | ReadFailed] = deque(maxlen=4 * _JOBS_MAX)
         self._work = threading.Condition()
         self._closing = False
+        self._pools = Pools(terms.factory, terms.weth, terms.priced_by)
         self._rpc: JsonRpc | None = None
         self._url = ""
         self._head_pending = False
@@ -52,19 +55,24 @@ class ChainReader:
         self._thread = threading.Thread(target=self._run, name="chain-reader", daemon=True)
         self._thread.start()
 
-    def read_head(self, hashes: tuple[str, ...]) -> None:
-        """Ask for the head with the receipts of `hashes`; one at a time, a second request is passed over."""
+    def read_head(self, hashes: tuple[str, ...], *, observe: bool = False) -> None:
+        """Ask for the head with the receipts of `hashes`; one at a time, a second request is passed over.
+
+        `observe` asks for the prices of pools that were traded through, too.
+        """
         if not self._head_pending:
-            self._head_pending = self._put(lambda rpc: read_head(rpc, self._terms, hashes))
+            self._head_pending = self._put(
+                lambda rpc: read_head(rpc, self._terms, hashes, self._pools, observe=observe)
+            )
 
     def identify(self) -> None:
         """Ask which chain it is."""
         self._put(_identify)
 
-    def simulate(self, intent_id: str, to: str, data: bytes) -> bool:
+    def simulate(self, order: Simulate) -> bool:
         """Ask whether a call from the wallet would succeed; False when too much waits already."""
-        call = {"from": self._terms.wallet, "to": to, "data": "0x" + data.hex()}
-        return self._put(lambda rpc: _simulate(rpc, intent_id, call))
+        call = {"from": self._terms.wallet, "to": order.to, "data": "0x" + order.data.hex()}
+        return self._put(lambda rpc: _simulate(rpc, order, call, self._pools))
 
     def take(self) -> list[Event | ReadFailed]:
         """Return what was read since the last call."""
@@ -124,14 +132,18 @@ class ChainReader:
         return self._rpc
 
 
-def read_head(rpc: JsonRpc, terms: Terms, hashes: tuple[str, ...]) -> HeadRead:
-    """Read head, fees, nonce, balances, allowance and receipts in one request.
+def read_head(
+    rpc: JsonRpc, terms: Terms, hashes: tuple[str, ...], pools: Pools, *, observe: bool = False
+) -> HeadRead:
+    """Read head, fees, nonce, balances, allowance, receipts and prices in one request.
 
     Raises:
         EndpointFailed, EndpointRefused: no usable answer.
         ValueError, KeyError, TypeError: an answer of the wrong form.
     """
     wallet = terms.wallet
+    price_pool = pools.price_pool(rpc)
+    priced, watched = ((price_pool,) if price_pool else ()), (pools.watched() if observe else ())
     calls: list[tuple[str, list[Any]]] = [
         ("eth_getBlockByNumber", ["latest", False]),
         ("eth_maxPriorityFeePerGas", []),
@@ -139,9 +151,13 @@ def read_head(rpc: JsonRpc, terms: Terms, hashes: tuple[str, ...]) -> HeadRead:
         ("eth_getBalance", [wallet, "latest"]),
         ("eth_call", [{"to": terms.weth, "data": calldata.balance_of(wallet)}, "latest"]),
         ("eth_call", [{"to": terms.weth, "data": calldata.allowance(wallet, terms.router)}, "latest"]),
+        *pools.reserves_calls(priced + watched),
         *(("eth_getTransactionReceipt", [tx_hash]) for tx_hash in hashes),
     ]
-    block, tip, nonce, balance, trading, allowance, *receipts = rpc.batch(calls)
+    block, tip, nonce, balance, trading, allowance, *rest = rpc.batch(calls)
+    split = len(priced) + len(watched)
+    reserves, receipts = rest[:split], rest[split:]
+    prices = (price_of(pool, each) for pool, each in zip(watched, reserves[len(priced) :], strict=True))
     return HeadRead(
         block=calldata.quantity(block["number"]),
         block_hash=block["hash"],
@@ -155,6 +171,8 @@ def read_head(rpc: JsonRpc, terms: Terms, hashes: tuple[str, ...]) -> HeadRead:
         receipts={
             tx_hash: _receipt(receipt, terms) for tx_hash, receipt in zip(hashes, receipts, strict=True)
         },
+        price_usd=pools.price_usd(reserves[0]) if priced else terms.fixed_usd,
+        prices=tuple(price for price in prices if price is not None),
     )
 
 
@@ -179,12 +197,17 @@ def _identify(rpc: JsonRpc) -> Event:
     return Identified(chain_id=calldata.quantity(chain_id), genesis=block["hash"])
 
 
-def _simulate(rpc: JsonRpc, intent_id: str, call: dict[str, str]) -> Event:
+def _simulate(rpc: JsonRpc, order: Simulate, call: dict[str, str], pools: Pools) -> Event:
     try:
+        found = pools.find(rpc, order.path)
+        gas, *reserves = rpc.batch([("eth_estimateGas", [call, "latest"]), *pools.reserves_calls(found)])
         return Simulated(
-            intent_id=intent_id, gas=calldata.quantity(rpc.call("eth_estimateGas", call, "latest"))
+            intent_id=order.intent_id,
+            gas=calldata.quantity(gas),
+            pools=found,
+            hops=pools.hops(order.path, found, reserves),
         )
     except EndpointRefused as error:
-        return SimulationFailed(intent_id=intent_id, refused=True, text=str(error))
+        return SimulationFailed(intent_id=order.intent_id, refused=True, text=str(error))
     except (EndpointFailed, ValueError) as error:
-        return SimulationFailed(intent_id=intent_id, refused=False, text=str(error))
+        return SimulationFailed(intent_id=order.intent_id, refused=False, text=str(error))

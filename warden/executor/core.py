@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from warden.domain.errors import ConfigurationInvalid
-from warden.domain.intents import Intent, TradeState, TradeUpdate
-from warden.domain.modes import Action
-from warden.domain.risk import circuit_breaker
-from warden.domain.risk.circuit_breaker import Breaker
-from warden.domain.risk.refusal import Refusal, approved, refused
-from warden.executor import drafts, reports, rules
+from warden.domain.intents import TradeState, TradeUpdate
+from warden.domain.risk import levers
+from warden.domain.risk.events import Failed, LeverSet, Recovered, Ticked
+from warden.executor import orders, reports
 from warden.executor.cleanup import CleanUp
 from warden.executor.decisions import Decisions
 from warden.executor.drafts import Moment
-from warden.executor.gate import Ticket
+from warden.executor.intake import Intake
 from warden.executor.leg import NOT_BEGUN
-from warden.executor.own_sends import OwnSends, own_ticket
+from warden.executor.own_sends import OwnSends
 from warden.executor.protocol import (
     CleanupAllowed,
     CleanupOver,
@@ -29,11 +24,12 @@ from warden.executor.protocol import (
     Identified,
     LegDone,
     Now,
+    Ordered,
     Record,
     Reply,
+    Respond,
     Send,
     Signed,
-    Simulate,
     Simulated,
     SimulationFailed,
     StopCleared,
@@ -41,65 +37,60 @@ from warden.executor.protocol import (
     Terms,
     Tick,
 )
+from warden.executor.readings import Readings
+from warden.executor.risk_report import report
 from warden.executor.sendings import Legs, Sendings
 from warden.executor.settlement import Settlement, is_strangers, is_trade, update
 from warden.executor.strangers import Strangers
-from warden.wire.messages import Answer, Progress
-from warden.wire.rows import SETTLED, ChainRow, LegRow, OutcomeRow, Purpose
+from warden.wire.messages import Progress
+from warden.wire.orders import AskRisk
+from warden.wire.rows import SETTLED, ChainRow, ExecutorRow, LegRow, OutcomeRow, Purpose, RiskRow
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from warden.executor.book import Book, Entry
+    from warden.domain.modes import Action
+    from warden.domain.risk.events import RiskEvent
+    from warden.domain.risk.findings import Finding
+    from warden.executor.book import Entry
+    from warden.executor.gate import Ticket
+    from warden.executor.ledger import Ledger
 
-_NS_PER_S: Final = 1_000_000_000
-_PREPARE_WITHIN_NS: Final = 5 * _NS_PER_S
-_HEAD_OLD_AFTER_NS: Final = 10 * _NS_PER_S
-_IDS_MAX: Final = 4_096
-_UNKNOWN_CHAIN: Final = Refusal("chain.unknown", "the chain's state is not known now")
-
-
-class _Preparing(msgspec.Struct, frozen=True):
-    """An intent that passed the rules and is being simulated or signed."""
-
-    intent: Intent
-    identity: bytes
-    since_ns: int
+_HEAD_OLD_AFTER_NS: Final = 10 * 1_000_000_000
 
 
 class ExecutorCore:
-    """One executor's mind. Everything that must survive is in the journal, folded in `book`."""
+    """One executor's mind. Everything that must survive is in the journal, folded in `ledger`."""
 
-    def __init__(self, terms: Terms, book: Book) -> None:
+    def __init__(self, terms: Terms, ledger: Ledger) -> None:
         self._terms = terms
-        self.book = book
+        self.ledger = ledger
+        self.book = ledger.book
         self.decisions = Decisions()
-        self.breaker = Breaker()
         self.head: HeadRead | None = None
         self.identified = False
         self._head_ns = 0
-        self._settlement = Settlement(book, terms)
-        self._preparing: dict[str, _Preparing] = {}
-        self._owners: OrderedDict[str, tuple[bytes, Intent]] = OrderedDict()
         self._tickets: dict[str, Ticket] = {}
-        self._sendings = Sendings(terms.legs, (entry.signed.tx_hash for entry in book.open()))
-        self._cleanup = CleanUp(book)
-        self._strangers = Strangers(book)
-        self._own_sends = OwnSends(terms, book, self._settlement, self._sendings, self._tickets)
-        self._approving = False
-        self.handled = 0
+        self._settlement = Settlement(self.book, terms)
+        self._sendings = Sendings(terms.legs, (entry.signed.tx_hash for entry in self.book.open()))
+        self._cleanup = CleanUp(self.book)
+        self._strangers = Strangers(self.book)
+        self._readings = Readings(terms)
+        self._own_sends = OwnSends(terms, self.book, self._settlement, self._sendings, self._tickets)
+        self._intake = Intake(terms, ledger, self.decisions, self._tickets, self._record)
         self._take: dict[type[Event], Callable[[Any, Now], list[Command]]] = {
             Submitted: self._submitted,
-            Simulated: self._simulated,
-            SimulationFailed: self._simulation_failed,
+            Simulated: lambda event, now: self._intake.simulated(event, self.fresh_head(now), now),
+            SimulationFailed: self._intake.failed,
             Signed: self._signed,
             LegDone: self._leg_done,
             HeadRead: self._head_read,
             Identified: self._identified,
             CleanupAllowed: self._clean_up,
             CleanupOver: lambda _event, _now: self._cleanup.report(over=True),
-            StopCleared: lambda event, now: self._strangers.recovered(event.stop_id, now),
+            StopCleared: self._stop_cleared,
+            Ordered: self._ordered,
             Tick: self._tick,
         }
 
@@ -115,14 +106,19 @@ class ExecutorCore:
         """The chain is known and is ours, so that a permit is of use."""
         return self.identified and self.head is not None
 
-    def allow(self, actions: frozenset[Action]) -> None:
-        """Take in what the gate lets through now, before each head: nothing is signed for a closed gate."""
-        self._own_sends.allowed = actions
-
     @property
     def offered(self) -> int:
         """Work that came in, against `handled`."""
-        return self.handled + len(self._preparing)
+        return self._intake.handled + self._intake.under_way
+
+    @property
+    def handled(self) -> int:
+        """Intents that were answered."""
+        return self._intake.handled
+
+    def allow(self, actions: frozenset[Action]) -> None:
+        """Take in what the gate lets through now, before each head: nothing is signed for a closed gate."""
+        self._own_sends.allowed = actions
 
     def hashes_out(self) -> tuple[str, ...]:
         """Return the hashes of which some leg has not ended, settled ones too: it may still write (I3)."""
@@ -136,110 +132,51 @@ class ExecutorCore:
         """Return the hashes whose receipts the next read should bring."""
         return self._settlement.wanted(self.head)
 
+    def observes(self, now: Now) -> bool:
+        """Tell whether the next read should bring the pools' prices, too."""
+        return self._readings.observes(now)
+
+    def begin(self, now: Now) -> list[Command]:
+        """Return what a start has to say again: the stops that rules demanded and nobody recovered from."""
+        return [reports.demand(each, now) for each in self.ledger.demands.values()]
+
     def handle(self, event: Event, now: Now) -> list[Command]:
         """Take one event in and return what to do."""
         return self._take[type(event)](event, now)
 
+    # --- rows and what the rules say of them
+
+    def _record(
+        self, row: ExecutorRow, now: Now, then: tuple[Reply | Send | Respond, ...] = ()
+    ) -> list[Command]:
+        """Apply a row, and return that it is to be journalled and what the rules have to say."""
+        demanded = set(self.ledger.demands)
+        findings = self.ledger.apply(row)
+        return [Record(row=row, then=then), *self._said(findings, demanded, now)]
+
+    def _said(self, findings: list[Finding], demanded: set[str], now: Now) -> list[Command]:
+        commands: list[Command] = list(reports.notes(findings))
+        new = [each for name, each in self.ledger.demands.items() if name not in demanded]
+        return [*(reports.demand(each, now) for each in new), *commands]
+
+    def _risk(self, event: RiskEvent, now: Now) -> list[Command]:
+        return self._record(RiskRow(at_ns=now.utc_ns, event=event), now)
+
     # --- from proposal to signature
 
     def _submitted(self, event: Submitted, now: Now) -> list[Command]:
-        intent = event.intent
-        head = self.fresh_head(now)
-        self.breaker = circuit_breaker.advance(self.breaker, self._terms.breaker, now.boot_ns)
-        situation = rules.Situation(
-            gate=event.gate or self._strangers.refusal,
-            breaker=self.breaker,
-            head=head,
-            exposure_wei=self.book.exposure_wei(),
-            busy="one transaction at a time" if self._preparing or self.book.open() else "",
-            known=intent.intent_id in self._owners,
-            size_percent=event.size_percent,
-        )
-        refusal = rules.refusal(intent, situation, self._terms)
-        if refusal is not None or head is None:
-            return self._refuse(intent, event.identity, refusal or _UNKNOWN_CHAIN, now)
-        if head.allowance_wei < intent.proposal.swap.amount_in:
-            return self._approve_router(intent, event.identity, Moment(head, self._terms, now))
-        self._preparing[intent.intent_id] = _Preparing(intent, event.identity, now.boot_ns)
-        data = drafts.swap_calldata(intent, self._terms)
-        return [Simulate(intent_id=intent.intent_id, to=self._terms.router, data=data)]
-
-    def _approve_router(self, intent: Intent, identity: bytes, at: Moment) -> list[Command]:
-        amount = self._terms.size.max_trade_wei
-        waiting = Refusal("allowance", "the router's allowance is being set first; propose again")
-        commands = self._refuse(intent, identity, waiting, at.now)
-        if not self._approving:
-            self._approving = True
-            nonce = self.book.next_nonce(at.head.nonce)
-            draft = drafts.approval(intent, amount, nonce, at)
-            self._tickets[draft.draft.intent_id] = own_ticket(Action.OPEN, at.now)
-            commands.append(draft)
-        return commands
-
-    def _simulated(self, event: Simulated, now: Now) -> list[Command]:
-        preparing = self._preparing.get(event.intent_id)
-        if preparing is None:
-            return []
-        head = self.fresh_head(now)
-        if head is None:
-            return self._drop(preparing, _UNKNOWN_CHAIN, now)
-        intent = preparing.intent
-        nonce = self.book.next_nonce(head.nonce)
-        self._tickets[intent.intent_id] = Ticket(
-            action=Action.OPEN,
-            trader_session=intent.trader_session,
-            not_after_boot_ns=intent.not_after_boot_ns,
-        )
-        self.breaker = circuit_breaker.begin(self.breaker, intent.intent_id, now.boot_ns)
-        return [drafts.swap(intent, event.gas, nonce, Moment(head, self._terms, now))]
-
-    def _simulation_failed(self, event: SimulationFailed, now: Now) -> list[Command]:
-        preparing = self._preparing.get(event.intent_id)
-        rule = "simulation.reverts" if event.refused else "simulation.unavailable"
-        return [] if preparing is None else self._drop(preparing, Refusal(rule, event.text[:300]), now)
+        return self._intake.submitted(event, self.fresh_head(now), self._strangers.refusal, now)
 
     def _signed(self, event: Signed, now: Now) -> list[Command]:
         """Make the signed bytes durable; only then may they be sent (I5)."""
         row = event.row
         ticket = self._tickets.pop(row.intent_id)
-        self._approving = self._approving and row.purpose is not Purpose.APPROVE
-        preparing = self._preparing.pop(row.intent_id, None)
-        self.book.apply(row)
-        then: tuple[Reply | Send, ...] = (self._own_sends.send(row, ticket),)
-        commands: list[Command] = []
-        if preparing is not None:
-            self.handled += 1
-            decision = approved(row.intent_id)
-            self.decisions.note(preparing.intent, decision, now)
-            self._own(preparing.intent, preparing.identity)
-            then = (Reply(preparing.identity, Answer(decision=decision)), *then)
-        commands.append(Record(row=row, then=then))
-        commands.append(
-            reports.tell(
-                Severity.INFO,
-                f"{'trade' if preparing else row.purpose.value}.sent",
-                f"{row.purpose} {row.tx_hash}",
-                row,
-            )
-        )
-        return commands
-
-    def _refuse(self, intent: Intent, identity: bytes, refusal: Refusal, now: Now) -> list[Command]:
-        self.handled += 1
-        decision = refused(intent.intent_id, refusal)
-        row = self.decisions.note(intent, decision, now)
-        self._own(intent, identity)
-        commands: list[Command] = [Reply(identity, Answer(decision=decision))]
-        return commands if row is None else [*commands, Record(row=row)]
-
-    def _drop(self, preparing: _Preparing, refusal: Refusal, now: Now) -> list[Command]:
-        del self._preparing[preparing.intent.intent_id]
-        return self._refuse(preparing.intent, preparing.identity, refusal, now)
-
-    def _own(self, intent: Intent, identity: bytes) -> None:
-        self._owners[intent.intent_id] = (identity, intent)
-        while len(self._owners) > _IDS_MAX:
-            self._owners.popitem(last=False)
+        self._intake.approving = self._intake.approving and row.purpose is not Purpose.APPROVE
+        reply, commands = self._intake.signed(row.intent_id, now)
+        send = self._own_sends.send(row, ticket)
+        commands += self._record(row, now, (send,) if reply is None else (reply, send))
+        kind = f"{row.purpose.value if reply is None else 'trade'}.sent"
+        return [*commands, reports.tell(Severity.INFO, kind, f"{row.purpose} {row.tx_hash}", row)]
 
     # --- legs
 
@@ -253,8 +190,7 @@ class ExecutorCore:
             row = LegRow(
                 tx_hash=event.tx_hash, endpoint=event.endpoint, result=event.result, text=event.text[:300]
             )
-            self.book.apply(row)
-            commands.append(Record(row=row))
+            commands += self._record(row, now)
         if legs is not None and not entry.settled:
             commands += self._legs_done(entry, legs, now)
         return commands
@@ -270,14 +206,15 @@ class ExecutorCore:
         if legs.taken or not legs.began:
             return []
         # Refused by all: it may still have been passed on, so its nonce stays bound until the chain tells.
+        failed = self._risk(Failed("send", legs.text[:300]), now)
         row = OutcomeRow(
             tx_hash=tx_hash, state=TradeState.REJECTED, time=now.wall, at_ns=now.utc_ns, error=legs.text
         )
-        return self._outcome(entry, row, now)
+        return [*failed, *self._outcome(entry, row, now)]
 
     # --- the chain
 
-    def _identified(self, event: Identified, _now: Now) -> list[Command]:
+    def _identified(self, event: Identified, now: Now) -> list[Command]:
         terms, held = self._terms, self.book.chain
         if event.chain_id != terms.chain_id:
             raise ConfigurationInvalid(
@@ -291,19 +228,26 @@ class ExecutorCore:
         if held is not None:
             return []
         row = ChainRow(chain_id=event.chain_id, genesis=event.genesis, wallet=terms.wallet)
-        self.book.apply(row)
-        return [Record(row=row)]
+        return self._record(row, now)
 
     def _head_read(self, head: HeadRead, now: Now) -> list[Command]:
         advanced = self.head is None or head.block > self.head.block
         self.head, self._head_ns = head, now.boot_ns
         commands: list[Command] = []
+        for event in self._readings.price(head, now):
+            commands += self._risk(event, now)
         for row in self._settlement.outcomes(head, now):
             entry = self.book.get(row.tx_hash)
             if entry is not None:
                 commands += self._outcome(entry, row, now)
+        # After what was settled: the same money must not be counted as a loss twice.
+        funded = self.ledger.engine.state.means.equity_wei is not None
+        for event in self._readings.wallet(head, now, funded=funded):
+            commands += self._risk(event, now)
         if self._terms.sends:
-            commands += self._strangers.look(head, now)
+            rows, demands = self._strangers.look(head, now)
+            commands += [command for row in rows for command in self._record(row, now)]
+            commands += demands
         if advanced:
             commands += self._own_sends.push(Moment(head, self._terms, now))
         return commands + self._cleanup.report(over=False)
@@ -312,9 +256,8 @@ class ExecutorCore:
         return self._own_sends.clean_up(self._cleanup, allowed, self.fresh_head(now), now)
 
     def _outcome(self, entry: Entry, row: OutcomeRow, now: Now) -> list[Command]:
-        self.book.apply(row)
         signed = entry.signed
-        commands: list[Command] = [Record(row=row)]
+        commands = self._record(row, now)
         if row.state is TradeState.RELEASED:
             self._own_sends.never_left(signed)
         elif is_strangers(row):
@@ -322,35 +265,41 @@ class ExecutorCore:
         if row.state in SETTLED:
             self._sendings.forget(row.tx_hash)
         if is_trade(entry):
-            commands += self._judge(entry, row, now)
-            owner = self._owners.get(signed.intent_id)
+            owner = self._intake.owner(signed.intent_id)
             if owner is not None:
                 progress: TradeUpdate = update(entry, row)
-                commands.append(Reply(owner[0], Progress(update=progress)))
+                commands.append(Reply(owner, Progress(update=progress)))
         commands.append(reports.outcome_event(entry, row))
         return commands
 
-    def _judge(self, entry: Entry, row: OutcomeRow, now: Now) -> list[Command]:
-        """Let the breaker know what came of a trade."""
-        before, intent_id = self.breaker, entry.signed.intent_id
-        if row.state in {TradeState.MINED, TradeState.REVERTED}:
-            self.breaker = circuit_breaker.settle(
-                before,
-                self._terms.breaker,
-                intent_id,
-                success=row.state is TradeState.MINED,
-                now_ns=now.boot_ns,
-            )
-        elif row.state in {TradeState.RELEASED, TradeState.SUPERSEDED}:
-            self.breaker = circuit_breaker.abandon(before, intent_id)
-        return reports.breaker_events(before, self.breaker)
+    # --- operators, and time
+
+    def _stop_cleared(self, event: StopCleared, now: Now) -> list[Command]:
+        """An operator has recovered: what demanded that stop may do so again."""
+        commands: list[Command] = []
+        if event.stop_id in self.ledger.demands:
+            commands += self._risk(Recovered(operator="", reason=event.stop_id), now)
+        for row in self._strangers.recovered(event.stop_id, now):
+            commands += self._record(row, now)
+        return commands
+
+    def _ordered(self, event: Ordered, now: Now) -> list[Command]:
+        """Carry out an operator's order once it is written down, or answer a question."""
+        engine, pool, head = self.ledger.engine, self._terms.pool, self.fresh_head(now)
+        if isinstance(event.request, AskRisk):
+            fee_wei = 0 if head is None else head.base_fee_wei + head.tip_wei
+            return [Respond(event.identity, report(engine, pool, fee_wei, now.utc_ns))]
+        risk, reply = orders.judge(event.request, engine, pool, now.utc_ns)
+        if risk is None:
+            return [Respond(event.identity, reply)]
+        row = RiskRow(at_ns=now.utc_ns, event=risk)
+        commands = self._record(row, now, (Respond(event.identity, reply),))
+        once = levers.order(risk) if isinstance(risk, LeverSet) else None
+        if isinstance(once, levers.CancelOrdered) and head is not None:
+            commands += self._own_sends.take_back(once.tx_hash, Moment(head, self._terms, now))
+        return commands
 
     def _tick(self, _event: Tick, now: Now) -> list[Command]:
-        before = self.breaker
-        self.breaker = circuit_breaker.advance(before, self._terms.breaker, now.boot_ns)
-        commands = reports.breaker_events(before, self.breaker)
-        for preparing in list(self._preparing.values()):
-            if now.boot_ns - preparing.since_ns > _PREPARE_WITHIN_NS:
-                refusal = Refusal("simulation.unavailable", "no answer to the simulation within 5 s")
-                commands += self._drop(preparing, refusal, now)
-        return commands
+        demanded = set(self.ledger.demands)
+        findings = self.ledger.tick(Ticked(), now.utc_ns)
+        return [*self._said(findings, demanded, now), *self._intake.expire(now)]

@@ -35,7 +35,7 @@ class Moment(msgspec.Struct, frozen=True):
 
 def fees(at: Moment) -> tuple[int, int]:
     """Return the highest fee and the priority fee per gas, in wei, never above the operator's cap."""
-    head, cap = at.head, at.terms.size.max_fee_wei
+    head, cap = at.head, at.terms.max_fee_wei
     return min(_BASE_FEE_FACTOR * head.base_fee_wei + head.tip_wei, cap), min(head.tip_wei, cap)
 
 
@@ -51,7 +51,7 @@ def swap(intent: Intent, gas: int, nonce: int, at: Moment) -> Sign:
             purpose=Purpose.SWAP,
             nonce=nonce,
             to=at.terms.router,
-            gas=gas + gas * _GAS_ROOM_PERCENT // 100,
+            gas=with_room(gas),
             fee=(max_fee, priority),
             spend_wei=int(order.amount_in),
             not_after_s=intent.not_after_s,
@@ -59,10 +59,16 @@ def swap(intent: Intent, gas: int, nonce: int, at: Moment) -> Sign:
             now=at.now,
             path=order.path,
             market=market_of(order.path),
+            pool=at.terms.pool,
         ),
         data=swap_calldata(intent, at.terms),
         value_wei=0,
     )
+
+
+def with_room(gas: int) -> int:
+    """Return the gas limit for what a simulation used, in units."""
+    return gas + gas * _GAS_ROOM_PERCENT // 100
 
 
 def swap_calldata(intent: Intent, terms: Terms) -> bytes:
@@ -95,6 +101,7 @@ def approval(intent: Intent, amount: int, nonce: int, at: Moment) -> Sign:
             not_after_s=at.head.timestamp_s + int(_APPROVAL_VALID_BLOCKS * at.terms.block_time_s) + 1,
             route=PUBLIC,
             now=at.now,
+            pool=at.terms.pool,
         ),
         data=calldata.approve(at.terms.router, amount),
         value_wei=0,
@@ -127,6 +134,7 @@ def cancel(stuck: Entry, at: Moment) -> Sign:
             route=signed.route if signed.route == PUBLIC else f"{signed.route}+{PUBLIC}",
             now=at.now,
             replaces=signed.tx_hash,
+            pool=signed.pool,
         ),
         data=b"",
         value_wei=0,
@@ -158,6 +166,7 @@ def _draft(
     now: Now,
     path: tuple[str, ...] = (),
     market: str = "",
+    pool: str = "",
     replaces: str = "",
 ) -> SignedRow:
     return SignedRow(
@@ -179,5 +188,6 @@ def _draft(
         replaces=replaces,
         path=path,
         market=market,
+        pool=pool,
         at_ns=now.utc_ns,
     )

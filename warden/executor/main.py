@@ -14,13 +14,13 @@ from eth_utils.address import to_checksum_address
 from warden import __version__
 from warden.domain.errors import ConfigurationInvalid, InvariantBroken
 from warden.domain.modes import Action, Environment
-from warden.domain.risk.refusal import Refusal
 from warden.domain.roles import Role
 from warden.executor.beginnings import Unlocking, fold, terms_of
-from warden.executor.book import Book
 from warden.executor.chain import ChainReader, ReadFailed
 from warden.executor.core import ExecutorCore
+from warden.executor.doors import Doors
 from warden.executor.gate import Gate, Ticket
+from warden.executor.ledger import Ledger
 from warden.executor.leg import PUBLIC, Legs
 from warden.executor.protocol import (
     CleanupAllowed,
@@ -32,17 +32,18 @@ from warden.executor.protocol import (
     Now,
     Record,
     Reply,
+    Respond,
     Send,
     Sign,
     Simulate,
     SimulationFailed,
     StopCleared,
-    Submitted,
     Tell,
     Terms,
     Tick,
 )
 from warden.executor.recorder import Recorder
+from warden.executor.risk_terms import limits_of
 from warden.executor.signing import sign
 from warden.executor.status import picture
 from warden.executor.stops import StopDesk
@@ -51,9 +52,8 @@ from warden.runtime.disk import DiskFloor
 from warden.runtime.inotify import DirectoryWatch
 from warden.runtime.venue import load_venue, served_url
 from warden.runtime.wallet import wallet_address
-from warden.wire.addresses import INTENTS, STOP
-from warden.wire.codec import Undecodable, decode, encode
-from warden.wire.messages import CleanupPermit, Head, ProcessState, Submit, TraderLeave
+from warden.wire.addresses import STOP
+from warden.wire.messages import CleanupPermit, Head, ProcessState, TraderLeave
 from warden.wire.rows import EndedRow, StartedRow, WitnessRow
 from warden.wire.telemetry import Severity
 
@@ -67,13 +67,12 @@ _TURN_TOLD_MS: Final = 100
 _TURN_MS: Final = 20
 _PUBLISH_NS: Final = 500 * NS_PER_MS
 _TICK_NS: Final = 250 * NS_PER_MS
-_INTENTS_PER_TURN: Final = 32
+_SNAPSHOT_ROWS: Final = 2_000
 _IDENTIFY_NS: Final = 1_000 * NS_PER_MS
 _HEAD_MS_MIN: Final = 100
 _WITNESS_NS: Final = 60_000 * NS_PER_MS
 _NONCES_MAX: Final = 64
 _OPEN_FOR_NS: Final = 1_000 * NS_PER_MS
-_NO_SESSION: Final = Refusal("session", "an intent must carry the session that the watchdog gave its trader")
 
 
 def main(frame: Frame) -> None:
@@ -97,16 +96,18 @@ class Executor:
         self._account: LocalAccount | None = None
         self._wallet = to_checksum_address(wallet_address(frame.settings, frame.places))
         journal = frame.places.journal(Role.EXECUTOR)
-        self._book = Book()
+        # The limits count from the start on: an old row and a new one are judged alike.
+        self._ledger = Ledger(limits_of(frame.settings))
+        self._book = self._ledger.book
         self._recorder = Recorder(journal, frame.clock, self._book, self._halt)
-        fold(journal, self._book)
+        self._snapshot_row = self._recorder.rows - fold(journal, self._ledger)
         self._utc = SteadyUtc(frame.clock, self._recorder.last_ns)
         self._clean = self._book.empty or self._book.ended_in_order
         self._core: ExecutorCore | None = None
         self._terms: Terms | None = None
         self._reader: ChainReader | None = None
         self._legs: Legs | None = None
-        self._intents = frame.bus.serve(INTENTS)
+        self._doors = Doors(frame.bus, self._gate, self._say_undecodable)
         self._due_ns: dict[str, int] = {}
         self._detail = "waiting for the venue"
         self._refused_permit = ""
@@ -114,7 +115,7 @@ class Executor:
         self._witnessed = 0
         self._gate_word = ""
         self._poller = zmq.Poller()
-        for source in (stop_server.socket, self._intents.socket, frame.beat_socket):
+        for source in (stop_server.socket, *self._doors.sockets, frame.beat_socket):
             self._poller.register(source, zmq.POLLIN)
         self._floor = DiskFloor(frame.places.state, frame.clock)
         self._stop_watch = DirectoryWatch(frame.places.stop)
@@ -149,9 +150,16 @@ class Executor:
             self._find_venue()
         else:
             self._take_results(self._core)
-            self._take_intents(self._core)
+            self._take_requests(self._core)
             self._ask_chain(self._core)
         self._report()
+        self._keep_snapshot()
+
+    def _keep_snapshot(self) -> None:
+        """Write down what all rows came to, between events, so that a start reads few of them."""
+        if self._recorder.rows - self._snapshot_row >= _SNAPSHOT_ROWS:
+            self._recorder.record(Record(row=self._ledger.snapshot()))
+            self._snapshot_row = self._recorder.rows
 
     def _look_at_disk(self) -> None:
         """Close the gate while there is too little room to record how anything ends (DESIGN: Journals)."""
@@ -203,7 +211,7 @@ class Executor:
             raise ConfigurationInvalid(
                 f"execution.route {terms.route!r}: no endpoint that sends stands on it, or none is public"
             )
-        self._core = ExecutorCore(terms, self._book)
+        self._core = ExecutorCore(terms, self._ledger)
         places = self._frame.places
         self._reader = ChainReader(lambda: served_url(places, Role.GATEWAY), terms)
         self._poller.register(self._reader.wake, zmq.POLLIN)
@@ -211,6 +219,8 @@ class Executor:
             self._legs = Legs(venue.endpoints, self._gate)
             self._poller.register(self._legs.wake, zmq.POLLIN)
         self._detail = "asking which chain it is"
+        for command in self._core.begin(self._now()):
+            self._carry_out(self._core, command)
 
     def _has_key(self, unlocking: Unlocking) -> bool:
         self._detail = "opening the keystore"
@@ -237,24 +247,15 @@ class Executor:
         if self._is_due("tick", _TICK_NS):
             self._handle(core, Tick())
 
-    def _take_intents(self, core: ExecutorCore) -> None:
-        for _ in range(_INTENTS_PER_TURN):
-            incoming = self._intents.receive()
-            if incoming is None:
-                return
-            try:
-                submit: Submit = decode(incoming.data, Submit)
-            except Undecodable as error:
-                if self._is_due("undecodable", _TICK_NS):
-                    self._frame.event(Severity.WARNING, "bus.undecodable", f"from {incoming.role}: {error}")
-                continue
-            intent = submit.intent
-            # Opening, whatever the trader calls it.
-            ticket = Ticket(Action.OPEN, intent.trader_session, intent.not_after_boot_ns)
-            # An intent without a session is nobody's; only Warden's own transactions carry none.
-            gate = self._gate.refusal(ticket) if intent.trader_session else _NO_SESSION
-            submitted = Submitted(intent, incoming.identity, gate, self._gate.size_percent)
+    def _take_requests(self, core: ExecutorCore) -> None:
+        for submitted in self._doors.intents():
             self._handle(core, submitted)
+        for ordered in self._doors.orders():
+            self._handle(core, ordered)
+
+    def _say_undecodable(self, role: str, why: str) -> None:
+        if self._is_due("undecodable", _TICK_NS):
+            self._frame.event(Severity.WARNING, "bus.undecodable", f"from {role}: {why}")
 
     def _ask_chain(self, core: ExecutorCore) -> None:
         if self._reader is None:
@@ -267,7 +268,7 @@ class Executor:
         looks = 4 if self._book.open() else 2
         interval_ms = max(_HEAD_MS_MIN, int(self._frame.settings.chain.block_time_s * 1_000 / looks))
         if self._is_due("head", interval_ms * NS_PER_MS):
-            self._reader.read_head(core.wanted_receipts())
+            self._reader.read_head(core.wanted_receipts(), observe=core.observes(self._now()))
 
     def _report(self) -> None:
         core, head = self._core, self._recorder.head
@@ -322,17 +323,17 @@ class Executor:
     def _carry_out(self, core: ExecutorCore, command: Command) -> None:
         match command:
             case Reply():
-                self._intents.send(command.identity, encode(command.message))
+                self._doors.reply(command)
             case Simulate():
-                if self._reader is None or not self._reader.simulate(
-                    command.intent_id, command.to, command.data
-                ):
+                if self._reader is None or not self._reader.simulate(command):
                     failed = SimulationFailed(command.intent_id, refused=False, text="too many reads wait")
                     self._handle(core, failed)
             case Sign() | Send():
                 self._sign_or_send(core, command)
             case Record():
                 self._recorder.record(command)
+            case Respond():
+                self._doors.respond(command)
             case DemandStop():
                 self._demand_stop(core, command)
             case Tell():

@@ -98,6 +98,13 @@ class OwnSends:
             reports.tell(Severity.WARNING, "trade.stuck", text, signed, runbook=reports.RUNBOOK_TRADES),
         ]
 
+    def take_back(self, tx_hash: str, at: Moment) -> list[Command]:
+        """Cancel one transaction that may still land, as an operator ordered (PS4a)."""
+        entry = self._book.get(tx_hash)
+        if entry is None or entry.settled or entry.signed.purpose is Purpose.CANCEL:
+            return []
+        return self._cancel(entry, at, own_ticket(Action.CANCEL, at.now))
+
     def never_left(self, signed: SignedRow) -> None:
         """Take in that no byte of a transaction left; of a cancel that was no try."""
         if signed.purpose is Purpose.CANCEL:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from warden.domain.amm import Hop
 from warden.domain.intents import Intent
-from warden.domain.risk.circuit_breaker import BreakerLimits
-from warden.domain.risk.position_size import SizeLimits
+from warden.domain.risk.engine import RiskLimits
+from warden.domain.risk.events import MarketPrice
 from warden.domain.risk.refusal import Refusal
 from warden.domain.stops import Stop
 from warden.executor.gate import Ticket
+from warden.executor.pools import PricePair
 from warden.wire.messages import ExecutorToTrader
+from warden.wire.orders import OrderReply, OrderRequest
 from warden.wire.rows import ExecutorRow, SignedRow
 from warden.wire.telemetry import Severity
 
@@ -22,6 +26,12 @@ class Terms(msgspec.Struct, frozen=True):
 
     Attributes:
         sends: False in the paper environment, where nothing is signed or sent.
+        pool: whose capital the trader's intents spend.
+        factory: of the venue's pairs.
+        fixed_usd: a price that never changes; `priced_by` where the chain tells it instead; neither: unknown.
+        observe_s: between two observations of the pools' prices.
+        allowance_wei: what the router may be allowed to spend (EX7).
+        max_fee_wei: highest fee per gas.
         route: where strategies' transactions go: `public`, or a relay's name.
         legs: how many endpoints each route has.
     """
@@ -32,13 +42,19 @@ class Terms(msgspec.Struct, frozen=True):
     genesis: str
     router: str
     weth: str
+    pool: str
+    factory: str
+    fixed_usd: Decimal | None
+    priced_by: PricePair | None
+    observe_s: int
+    allowance_wei: int
+    max_fee_wei: int
     route: str
     legs: dict[str, int]
     block_time_s: float
     finality_depth: int
     bump_percent: int
-    size: SizeLimits
-    breaker: BreakerLimits
+    risk: RiskLimits
 
 
 class Now(msgspec.Struct, frozen=True):
@@ -73,10 +89,17 @@ class Submitted(msgspec.Struct, frozen=True):
 
 
 class Simulated(msgspec.Struct, frozen=True):
-    """The intent's transaction would succeed on the current state, with `gas` units."""
+    """The intent's transaction would succeed on the current state, with `gas` units.
+
+    Attributes:
+        pools: of each step of its path, lower case.
+        hops: their reserves in the path's direction, None where there is no pool.
+    """
 
     intent_id: str
     gas: int
+    pools: tuple[str, ...] = ()
+    hops: tuple[Hop | None, ...] = ()
 
 
 class SimulationFailed(msgspec.Struct, frozen=True):
@@ -116,7 +139,13 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 class HeadRead(msgspec.Struct, frozen=True):
-    """The chain as one read found it; `receipts` holds None for a hash without one."""
+    """The chain as one read found it.
+
+    Attributes:
+        receipts: None for a hash without one.
+        price_usd: of one whole native coin, where a pool tells it.
+        prices: of pools, in reads that were asked for them.
+    """
 
     block: int
     block_hash: str
@@ -128,6 +157,8 @@ class HeadRead(msgspec.Struct, frozen=True):
     trading_balance_wei: int
     allowance_wei: int
     receipts: dict[str, Receipt | None]
+    price_usd: Decimal | None = None
+    prices: tuple[MarketPrice, ...] = ()
 
 
 class Identified(msgspec.Struct, frozen=True):
@@ -146,6 +177,13 @@ class CleanupAllowed(msgspec.Struct, frozen=True):
 
 class CleanupOver(msgspec.Struct, frozen=True):
     """The leave to clean up has run out."""
+
+
+class Ordered(msgspec.Struct, frozen=True):
+    """An operator's order about money, or a question (ORDERS channel)."""
+
+    identity: bytes
+    request: OrderRequest
 
 
 class StopCleared(msgspec.Struct, frozen=True):
@@ -169,6 +207,7 @@ Event = (
     | CleanupAllowed
     | CleanupOver
     | StopCleared
+    | Ordered
     | Tick
 )
 
@@ -183,12 +222,20 @@ class Reply(msgspec.Struct, frozen=True):
     message: ExecutorToTrader
 
 
+class Respond(msgspec.Struct, frozen=True):
+    """Answer an operator's order."""
+
+    identity: bytes
+    reply: OrderReply
+
+
 class Simulate(msgspec.Struct, frozen=True):
     """Try the call on the current state; answered by Simulated or SimulationFailed."""
 
     intent_id: str
     to: str
     data: bytes
+    path: tuple[str, ...]
 
 
 class Sign(msgspec.Struct, frozen=True):
@@ -212,7 +259,7 @@ class Record(msgspec.Struct, frozen=True):
     """Append a row; carry out `then` only once it is durable."""
 
     row: ExecutorRow
-    then: tuple[Reply | Send, ...] = ()
+    then: tuple[Reply | Send | Respond, ...] = ()
 
 
 class Tell(msgspec.Struct, frozen=True):
@@ -236,4 +283,4 @@ class DemandStop(msgspec.Struct, frozen=True):
     tell: Tell
 
 
-Command = Reply | Simulate | Sign | Send | Record | Tell | DemandStop
+Command = Reply | Respond | Simulate | Sign | Send | Record | Tell | DemandStop

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from warden.executor.book import Book
-    from warden.executor.protocol import Record, Reply, Send
+    from warden.executor.protocol import Record, Reply, Respond, Send
     from warden.runtime.clock import Clock
     from warden.wire.messages import Head
 
@@ -33,7 +33,7 @@ class Recorder:
         self._journal = Journal(path, clock)
         self._book = book
         self._halt = halt
-        self._after: deque[tuple[int, tuple[Reply | Send, ...]]] = deque()
+        self._after: deque[tuple[int, tuple[Reply | Send | Respond, ...]]] = deque()
 
     @property
     def wake(self) -> int:
@@ -63,17 +63,22 @@ class Recorder:
         if command.then:
             self._after.append((number, command.then))
 
-    def due(self) -> list[Reply | Send]:
+    def due(self) -> list[Reply | Send | Respond]:
         """Return what waited for rows that are durable now, in order; nothing once the journal is broken."""
         self._journal.acknowledge()
         if self._journal.error is not None:
             self._halt(f"journal broken: {self._journal.error}")
             self._after.clear()
             return []
-        commands: list[Reply | Send] = []
+        commands: list[Reply | Send | Respond] = []
         while self._after and self._after[0][0] <= self._journal.synced:
             commands += self._after.popleft()[1]
         return commands
+
+    @property
+    def rows(self) -> int:
+        """How many rows were handed in, this run's and earlier ones'."""
+        return self._journal.appended
 
     def close(self) -> None:
         """Leave the journal in order."""

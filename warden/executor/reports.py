@@ -5,26 +5,54 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from warden.domain.intents import TradeState
-from warden.domain.risk.circuit_breaker import Breaker, BreakerState
-from warden.executor.protocol import Command, Tell
+from warden.domain.risk.findings import Finding, Noted
+from warden.domain.stops import Stop
+from warden.executor.protocol import Command, DemandStop, Tell
 from warden.executor.settlement import is_strangers, is_trade
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from warden.executor.book import Entry
+    from warden.executor.ledger import Demand
+    from warden.executor.protocol import Now
     from warden.wire.rows import OutcomeRow, SignedRow
 
 RUNBOOK_TRADES: Final = "manual-intervention"
+RUNBOOK_STOP: Final = "emergency-stop"
 
 
-def breaker_events(before: Breaker, after: Breaker) -> list[Command]:
-    """Return the event of a breaker that changed its state; none when it did not."""
-    if before.state is after.state:
-        return []
-    severity = Severity.ERROR if after.state is BreakerState.OPEN else Severity.INFO
-    kind = {BreakerState.OPEN: "opened", BreakerState.CLOSED: "closed", BreakerState.HALF_OPEN: "half-open"}
-    text = f"circuit breaker {before.state} -> {after.state} after {after.failures} failures in a row"
-    return [Tell(severity, f"breaker.{kind[after.state]}", text, runbook="breaker-opened")]
+def notes(findings: Iterable[Finding]) -> Iterator[Command]:
+    """Yield what the rules have to tell; a demand for a stop is told with its stop."""
+    for finding in findings:
+        if isinstance(finding, Noted):
+            data = {
+                name: value
+                for name in ("limit", "observed", "unit", "setting")
+                if (value := getattr(finding, name))
+            }
+            text = finding.message
+            if finding.limit and finding.observed:
+                text += f" ({finding.observed} of {finding.limit} {finding.unit})".replace(" )", ")")
+            severity = Severity(finding.weight.value.lower())
+            yield Tell(severity, finding.kind, text, runbook=finding.runbook, data=data)
+
+
+def demand(demanded: Demand, now: Now) -> DemandStop:
+    """Return the order to stop for what a rule demands."""
+    finding = demanded.finding
+    text = f"{finding.message}: {finding.observed} of {finding.limit} {finding.unit} ({finding.rule})"
+    stop = Stop(
+        stop_id=demanded.stop_id,
+        reason=finding.reason.value,
+        message=text,
+        operator="executor",
+        policy=finding.policy.value,
+        time=now.wall,
+    )
+    data = {"stop_id": demanded.stop_id, "setting": finding.setting}
+    return DemandStop(stop, Tell(Severity.CRITICAL, "risk.stop", text, runbook=RUNBOOK_STOP, data=data))
 
 
 def outcome_event(entry: Entry, row: OutcomeRow) -> Tell:

@@ -1,6 +1,6 @@
-"""The rules that an intent passes, in the order of EX1: permission, breaker, integrity, capital, limits.
+"""The first rules of EX1: permission, and whether the intent is one that this version can protect.
 
-Each answers with a typed refusal or lets it through; the first refusal counts.
+What it may cost is for the engine (domain/risk). Each answers with a typed refusal or lets it through.
 """
 
 from __future__ import annotations
@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from warden.domain.modes import Action
-from warden.domain.risk import circuit_breaker
-from warden.domain.risk.circuit_breaker import Breaker
-from warden.domain.risk.position_size import Capital, check_fee, check_size, scaled
 from warden.domain.risk.refusal import Refusal
 from warden.executor.protocol import HeadRead
 
@@ -32,54 +29,38 @@ _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
 class Situation(msgspec.Struct, frozen=True):
-    """What the rules look at besides the intent.
+    """What these rules look at besides the intent.
 
     Attributes:
+        gate: why nothing may leave now.
         head: None while the chain is unknown or its last read is too old to count.
-        busy: why nothing else may start now; empty when it may.
         known: the intent's id was seen before.
-        size_percent: how much of every size limit counts.
     """
 
     gate: Refusal | None
-    breaker: Breaker
     head: HeadRead | None
-    exposure_wei: int
-    busy: str
     known: bool
-    size_percent: int
 
 
 def refusal(intent: Intent, situation: Situation, terms: Terms) -> Refusal | None:
-    """Return why the intent is refused, or None when it may be simulated."""
+    """Return why the intent is refused before any limit is looked at, or None."""
     return next(_refusals(intent, situation, terms), None)
 
 
 def _refusals(intent: Intent, situation: Situation, terms: Terms) -> Iterator[Refusal]:
     if situation.gate is not None:
         yield situation.gate
-    blocked = circuit_breaker.check(situation.breaker)
-    if blocked is not None:
-        yield blocked
     if situation.known:
         yield Refusal("intent.duplicate", "an intent with this id was submitted before")
     if not terms.sends:
         yield Refusal("environment.paper", "paper: observed and recorded; nothing is signed or sent")
-    head = situation.head
-    if head is None:
+    if situation.head is None:
         yield Refusal("chain.unknown", "the chain's state is not known now")
         return
-    yield from _shape(intent, head, terms)
-    capital = Capital(trading_wei=head.trading_balance_wei, gas_wei=head.gas_balance_wei)
-    size = scaled(terms.size, situation.size_percent)
-    oversized = check_size(int(intent.proposal.swap.amount_in), situation.exposure_wei, capital, size)
-    if oversized is not None:
-        yield oversized
-    dear = check_fee(head.base_fee_wei + head.tip_wei, terms.size)
-    if dear is not None:
-        yield dear
-    if situation.busy:
-        yield Refusal("pending", situation.busy)
+    if situation.head.trading_balance_wei <= 0:
+        # Zero is no capital, not "no data" (ES2's trap); whether it was lost is for the engine to say.
+        yield Refusal("capital.zero", "the wallet holds no trading capital", observed="0", unit="ETH")
+    yield from _shape(intent, situation.head, terms)
 
 
 def _shape(intent: Intent, head: HeadRead, terms: Terms) -> Iterator[Refusal]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from warden.domain.intents import TradeState
 from warden.domain.modes import Action
-from warden.domain.money import Wei
+from warden.domain.money import WEI_PER_ETHER, Wei
+from warden.domain.risk import usd
 from warden.executor.gate import Gate, Ticket
 from warden.wire.telemetry import ExecutorStatus, TradeLine
 
@@ -35,20 +36,25 @@ def picture(
         gate="" if closed is None else f"{closed.rule}: {closed.message}",
         mode=int(gate.mode),
         exposure_wei=Wei(book.exposure_wei()),
-        exposure_limit_bps=terms.size.max_exposure_bps,
+        exposure_limit_bps=terms.risk.levers.trade.max_exposure_bps or 0,
         capital_wei=capital,
         gas_balance_wei=None if view is None else Wei(view.gas_balance_wei),
         trades=book.totals.trades,
         wins=book.totals.wins,
         net_wei=Wei(book.totals.net_wei),
         gas_wei=Wei(book.totals.gas_wei),
-        price_usd="",
-        breaker=core.breaker.state.value,
+        price_usd=_price(core),
+        breaker=core.ledger.engine.state.breaker.state.value,
         pending=len(book.open()),
         heads=(head,),
         recent_trades=tuple(_line(entry) for entry in book.recent(_TRADES_SHOWN)),
         recent_decisions=core.decisions.lines(),
     )
+
+
+def _price(core: ExecutorCore) -> str:
+    quote = core.ledger.engine.state.means.quote
+    return "" if quote is None else usd.format_usd(usd.micro_usd_of(WEI_PER_ETHER, quote))
 
 
 def _line(entry: Entry) -> TradeLine:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from warden.domain.risk.refusal import Refusal
 from warden.domain.stops import CleanUp, Stop, StopReason
-from warden.executor.protocol import Command, DemandStop, Record, Tell
+from warden.executor.protocol import Command, DemandStop, Tell
 from warden.wire.rows import BaselineRow
 from warden.wire.telemetry import Severity
 
@@ -39,23 +39,23 @@ class Strangers:
         """Why nothing may be opened now: from the first look at a nonce that is too high."""
         return None if self._since_block is None else _REFUSAL
 
-    def look(self, head: HeadRead, now: Now) -> list[Command]:
-        """Compare the chain's nonce with what the journal explains."""
+    def look(self, head: HeadRead, now: Now) -> tuple[list[BaselineRow], list[Command]]:
+        """Compare the chain's nonce with what the journal explains; return rows to apply, and demands."""
         explained = self._book.explained_nonce()
         if explained is None:
-            return self._accept(head.nonce, now)
+            return [BaselineRow(nonce=head.nonce, time=now.wall)], []
         if head.nonce <= explained:
             self._since_block = None
-            return []
+            return [], []
         if self._since_block is None:
             self._since_block = head.block
         if head.block - self._since_block < BLOCKS_BEFORE_A_STRANGER:
-            return []
+            return [], []
         text = (
             f"the wallet has sent {head.nonce} transactions on the chain, the journal explains {explained}: "
             "another holder of its key, or this host was rolled back"
         )
-        return self.demand(head.nonce, text, now)
+        return [], self.demand(head.nonce, text, now)
 
     def demand(self, nonce: int, text: str, now: Now) -> list[Command]:
         """Return the demand for a stop, once for each `nonce`, the first that is not consumed."""
@@ -75,13 +75,10 @@ class Strangers:
         )
         return [DemandStop(stop, tell)]
 
-    def recovered(self, stop_id: str, now: Now) -> list[Command]:
+    def recovered(self, stop_id: str, now: Now) -> list[BaselineRow]:
         """An operator cleared a stop: what it named is explained from now on, and nothing beyond it."""
         nonce = self._demanded.pop(stop_id, None)
-        return [] if nonce is None else self._accept(nonce, now)
-
-    def _accept(self, nonce: int, now: Now) -> list[Command]:
-        row = BaselineRow(nonce=nonce, time=now.wall)
-        self._book.apply(row)
+        if nonce is None:
+            return []
         self._since_block = None
-        return [Record(row=row)]
+        return [BaselineRow(nonce=nonce, time=now.wall)]

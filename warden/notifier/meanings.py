@@ -196,6 +196,66 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
             "The price moved beyond the trade's own bound before it was mined; its gas is a loss.",
             "breaker-opened#trades-revert",
         ),
+        "risk.stop": Rule(
+            "Much of the money is lost",
+            "A limit on losses, errors or health was met; the message says which, and what was observed.",
+            "high-capital-loss",
+        ),
+        "*.near-limit": Rule(
+            "Near a limit",
+            "It comes before the limit, so that there is time to look.",
+            "high-capital-loss",
+        ),
+        "drawdown.*": Rule(
+            "Nothing is opened for a while",
+            "Equity has fallen too far below its peak, or trades lost in a row.",
+            "high-capital-loss",
+        ),
+        "emergency.*": Rule(
+            "The emergency stop is switched off",
+            "EMERGENCY_STOP_ENABLED or emergency.enabled is false: a stop comes only by hand.",
+            "emergency-stop",
+        ),
+        "breaker.switched-off": Rule(
+            "The circuit breaker is switched off",
+            "CIRCUIT_BREAKER_ENABLED or breaker.enabled is false: it opens only by hand.",
+            "breaker-opened",
+        ),
+        "breaker.*": Rule(
+            "The circuit breaker was ordered by hand",
+            "An operator opened, closed or reset it; the message says who and why.",
+            "breaker-opened",
+        ),
+        "capital.*": Rule(
+            "The wallet does not match the books",
+            "Coins came or went that no trade and no order explains.",
+            "high-capital-loss#the-wallet-does-not-match-the-books",
+        ),
+        "debts.*": Rule(
+            "More was paid out than was earned",
+            "A reorg took back a profit whose share was paid out already; the next profits fill it first.",
+            "high-capital-loss#the-wallet-does-not-match-the-books",
+        ),
+        "calls.*": Rule(
+            "The endpoints' quota is nearly used up",
+            "More RPC calls were made today than gateway.calls_per_day allows for.",
+            "network-failure",
+        ),
+        "lever.*": Rule(
+            "A lever was pulled, or lapsed",
+            "An operator loosened something, or an order was not carried out in ten minutes.",
+            "manual-intervention",
+        ),
+        "position.*": Rule(
+            "A position needs a look",
+            "Nothing protects it, or something was opened or closed that does not fit the books.",
+            "position-limit",
+        ),
+        "reservation.*": Rule(
+            "A share of the limits was used twice or not at all",
+            "A defect: report it with the journal; nothing is let through by it.",
+            "manual-intervention",
+        ),
         "wallet.stranger": Rule(
             "Somebody else sends with this wallet",
             "Another holder of the key, a script or wallet of your own, or a host that was rolled back.",

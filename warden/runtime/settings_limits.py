@@ -130,12 +130,15 @@ class LimitSettings:
         strict=Decimal("0.05"),
         tighter="higher",
     )
-    min_profit_eth: Annotated[Decimal, Ge(0)] = setting(
-        Decimal(0),
-        "least profit after the highest fee that the chain must enforce on a cycle; 0: no loss is enough",
+    min_profit_eth: Annotated[Decimal, Ge(0)] | None = setting(
+        None,
+        "least profit that the chain must enforce on a cycle after the highest fee it may burn; 0: no loss",
         unit="ETH",
         window=TRADE,
+        micro=Decimal(0),
+        strict=Decimal(0),
         tighter="higher",
+        unset="a profit before the fee is enough",
     )
     reservation_s: Seconds = setting(
         30, "how long an approved trade that is never sent holds its share of the limits", unit="s"

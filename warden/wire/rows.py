@@ -55,7 +55,7 @@ class SignedRow(msgspec.Struct, frozen=True, tag="signed.1"):
         spend_wei: what it takes out of the capital at most, gas apart.
         route: `public`, or a relay's name, or both joined by a plus for the cancel of a private one.
         replaces: the hash of the transaction that this one stands in for, same nonce.
-        path, market, whale: as the risk rules count it (events.Trade).
+        path, market, whale: as the risk rules count it (events.Trade); `pool` whose capital it spends.
         at_ns: UTC by the executor's own clock, which never goes back; of rows of before there was one, 0.
     """
 
@@ -78,6 +78,7 @@ class SignedRow(msgspec.Struct, frozen=True, tag="signed.1"):
     path: tuple[str, ...] = ()
     market: str = ""
     whale: str = ""
+    pool: str = "main"
     at_ns: int = 0
 
 

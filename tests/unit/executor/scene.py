@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -9,10 +10,12 @@ import msgspec
 from tests.unit.executor.rows import standing
 from warden.domain.intents import Intent, Proposal, Swap
 from warden.domain.money import Wei
-from warden.domain.risk.circuit_breaker import BreakerLimits
-from warden.domain.risk.position_size import SizeLimits
-from warden.executor.book import Book
+from warden.domain.risk.books import CapitalLimits, PoolWeight
+from warden.domain.risk.engine import RiskLimits
+from warden.domain.risk.levers import LeverLimits
+from warden.domain.risk.thresholds import TradeLimits
 from warden.executor.core import ExecutorCore
+from warden.executor.ledger import Ledger
 from warden.executor.protocol import (
     Command,
     Event,
@@ -57,15 +60,18 @@ TERMS = Terms(
     block_time_s=1.0,
     finality_depth=12,
     bump_percent=10,
-    size=SizeLimits(
-        max_trade_wei=10 * ETHER,
-        min_trade_wei=ETHER // 100,
-        max_trade_bps=2_000,
-        max_exposure_bps=5_000,
-        max_fee_wei=200 * GWEI,
-        gas_reserve_wei=ETHER // 50,
+    pool="main",
+    factory="0x" + "dd" * 20,
+    fixed_usd=Decimal(2000),
+    priced_by=None,
+    observe_s=60,
+    allowance_wei=10 * ETHER,
+    max_fee_wei=200 * GWEI,
+    risk=RiskLimits(
+        levers=LeverLimits(trade=TradeLimits(max_trade_micro_usd=None, max_exposure_micro_usd=None)),
+        capital=CapitalLimits(pools=(PoolWeight("main"),)),
+        assessment=None,
     ),
-    breaker=BreakerLimits(consecutive_failures=5, cooldown_s=60, successes_to_close=2, probe_timeout_s=30),
 )
 
 Kind = TypeVar("Kind", bound=Command)
@@ -95,10 +101,10 @@ class Scene:
     """One core, its clock, its chain, and the rows that it had recorded."""
 
     def __init__(self, terms: Terms = TERMS, rows: tuple[ExecutorRow, ...] = ()) -> None:
-        book = Book()
+        ledger = Ledger(terms.risk)
         for row in rows:
-            book.apply(row)
-        self.core = ExecutorCore(terms, book)
+            ledger.apply(row)
+        self.core = ExecutorCore(terms, ledger)
         self.now_ns = 1_000_000_000_000
         self.block = 0
         self.size_percent = 100
@@ -135,6 +141,7 @@ class Scene:
             gas_balance_wei=ETHER,
             trading_balance_wei=50 * ETHER,
             allowance_wei=100 * ETHER,
+            price_usd=self.core._terms.fixed_usd,
             receipts=dict.fromkeys(self.core.wanted_receipts()) | standing(self.core.book) | (receipts or {}),
         )
         return self.tell(msgspec.structs.replace(head, **changed))

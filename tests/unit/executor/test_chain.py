@@ -11,14 +11,26 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.instance import wait_until
-from tests.unit.executor.scene import GENESIS, ROUTER, TERMS, WALLET, WETH
+from tests.unit.executor.scene import GENESIS, ROUTER, TERMS, TOKEN_A, TOKEN_B, WALLET, WETH
+from warden.domain.amm import Hop
 from warden.executor.chain import ChainReader, ReadFailed
-from warden.executor.protocol import Event, HeadRead, Identified, Receipt, Simulated, SimulationFailed
+from warden.executor.protocol import (
+    Event,
+    HeadRead,
+    Identified,
+    Receipt,
+    Simulate,
+    Simulated,
+    SimulationFailed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
+PAIR = "0x" + "ab" * 20
+GET_PAIR = "0xe6a43905"
+GET_RESERVES = "0x0902f1ac"
 HASH = "0x" + "11" * 32
 MISSING = "0x" + "22" * 32
 OWNER = "0x" + WALLET[2:].rjust(64, "0")
@@ -45,6 +57,18 @@ ANSWERS: dict[str, Any] = {
 }
 
 
+def is_call(call: dict[str, Any], selector: str) -> bool:
+    """Tell whether this is an eth_call of one of a contract's functions."""
+    return call["method"] == "eth_call" and str(call["params"][0]["data"]).startswith(selector)
+
+
+def order(
+    data: bytes = b"", *, intent_id: str = "intent", path: tuple[str, ...] = (WETH, TOKEN_A, TOKEN_B, WETH)
+) -> Simulate:
+    """Return what a simulation is asked for with."""
+    return Simulate(intent_id=intent_id, to=ROUTER, data=data, path=path)
+
+
 class Node(http.server.ThreadingHTTPServer):
     """A node whose answers a test sets; `asked` is what came in."""
 
@@ -55,6 +79,8 @@ class Node(http.server.ThreadingHTTPServer):
         self.answers = dict(ANSWERS)
         self.receipts: dict[str, Any] = {HASH: RECEIPT}
         self.refuses: dict[str, str] = {}
+        self.pair = PAIR
+        self.reserves: object = f"0x{5:064x}{9:064x}{1:064x}"
         self.asked: list[dict[str, Any]] = []
         self.open = threading.Event()
         self.open.set()
@@ -72,6 +98,10 @@ class Node(http.server.ThreadingHTTPServer):
             return {"id": call["id"], "error": {"code": 3, "message": self.refuses[method]}}
         if method == "eth_getTransactionReceipt":
             return {"id": call["id"], "result": self.receipts.get(call["params"][0])}
+        if is_call(call, GET_PAIR):
+            return {"id": call["id"], "result": "0x" + self.pair[2:].rjust(64, "0")}
+        if is_call(call, GET_RESERVES):
+            return {"id": call["id"], "result": self.reserves}
         return {"id": call["id"], "result": self.answers[method]}
 
 
@@ -150,6 +180,7 @@ def test_the_head_is_read_in_one_request(reader: ChainReader) -> None:
             ),
             MISSING: None,
         },
+        price_usd=TERMS.fixed_usd,
     )
 
 
@@ -255,21 +286,65 @@ def test_which_chain_it_is(reader: ChainReader, node: Node) -> None:
 
 def test_a_simulation_is_of_the_wallets_own_call(reader: ChainReader, node: Node) -> None:
     """EX1: from the wallet, on the latest state; the gas is what the node estimates."""
-    assert reader.simulate("intent", ROUTER, b"\x12\x34")
-    assert take(reader) == Simulated(intent_id="intent", gas=21_000)
-    assert node.asked[0]["params"] == [{"from": WALLET, "to": ROUTER, "data": "0x1234"}, "latest"]
+    assert reader.simulate(order(b"\x12\x34"))
+    found = take(reader)
+    assert isinstance(found, Simulated)
+    assert (found.intent_id, found.gas) == ("intent", 21_000)
+    assert [call["params"] for call in node.asked if call["method"] == "eth_estimateGas"] == [
+        [{"from": WALLET, "to": ROUTER, "data": "0x1234"}, "latest"]
+    ]
+
+
+def test_a_simulation_brings_the_reserves_of_its_pools_in_its_direction(
+    reader: ChainReader, node: Node
+) -> None:
+    """RK1: pools are found by the factory, once, and read with the simulation, in one request."""
+    for _ in range(2):
+        reader.simulate(order(path=(WETH, TOKEN_A, WETH)))
+        found = take(reader)
+        assert isinstance(found, Simulated)
+        assert found.pools == (PAIR, PAIR)
+        # TOKEN_A's address is the lower one: its reserve comes first.
+        assert found.hops == (Hop(9, 5), Hop(5, 9))
+    assert sum(is_call(call, GET_PAIR) for call in node.asked) == 1
+
+
+def test_a_path_without_a_pool_has_none(reader: ChainReader, node: Node) -> None:
+    """RK1: what is not there is not made up, and is looked for again."""
+    node.pair = "0x" + "00" * 20
+    reader.simulate(order(path=(WETH, TOKEN_A, WETH)))
+    found = take(reader)
+    assert isinstance(found, Simulated)
+    assert found.hops == (None, None)
+    node.pair = PAIR
+    reader.simulate(order(path=(WETH, TOKEN_A, WETH)))
+    again = take(reader)
+    assert isinstance(again, Simulated)
+    assert None not in again.hops
+
+
+@pytest.mark.parametrize("answer", ["0x", "0x" + "11" * 95, "0x" + "ff" * 96, None, 5])
+def test_reserves_that_are_none_make_the_simulation_fail(
+    reader: ChainReader, node: Node, answer: object
+) -> None:
+    """RK1: a pool that answers nonsense refuses the trade; it is no crash and no pool without impact."""
+    node.reserves = answer
+    reader.simulate(order(path=(WETH, TOKEN_A, WETH)))
+    failed = take(reader)
+    assert isinstance(failed, SimulationFailed)
+    assert not failed.refused
 
 
 def test_a_revert_is_told_apart_from_no_answer(reader: ChainReader, node: Node) -> None:
     """EX3, RP4: a refused simulation is final; one that nobody could make is not."""
     node.refuses["eth_estimateGas"] = "execution reverted: K"
-    reader.simulate("intent", ROUTER, b"")
+    reader.simulate(order())
     reverted = take(reader)
     assert isinstance(reverted, SimulationFailed)
     assert (reverted.refused, "execution reverted: K" in reverted.text) == (True, True)
     node.refuses.clear()
     node.answers["eth_estimateGas"] = None
-    reader.simulate("intent", ROUTER, b"")
+    reader.simulate(order())
     unknown = take(reader)
     assert isinstance(unknown, SimulationFailed)
     assert not unknown.refused
@@ -278,7 +353,7 @@ def test_a_revert_is_told_apart_from_no_answer(reader: ChainReader, node: Node) 
 def test_too_many_simulations_are_refused_not_queued(reader: ChainReader, node: Node) -> None:
     """Bounded: a flood of intents fills no memory; what is refused is said at once."""
     node.open.clear()
-    taken = [reader.simulate(f"intent-{number}", ROUTER, b"") for number in range(200)]
+    taken = [reader.simulate(order(intent_id=f"intent-{number}")) for number in range(200)]
     assert 64 <= sum(taken) <= 66
     node.open.set()
     done: list[Event | ReadFailed] = []

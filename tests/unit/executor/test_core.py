@@ -176,7 +176,7 @@ def test_a_reverted_trades_gas_is_a_loss() -> None:
     scene.legs(tx_hash, "accepted", "unknown", "unknown")
     scene.read(receipts={tx_hash: scene.mined(tx_hash, success=False)}, nonce=1)
     assert scene.core.book.totals.net_wei == -100
-    assert scene.core.breaker.failures == 1
+    assert scene.core.ledger.engine.state.breaker.failures == 1
 
 
 def test_a_nonce_of_which_no_byte_left_is_free_again() -> None:
@@ -272,11 +272,11 @@ def test_the_breaker_opens_after_five_failures_in_a_row_and_not_before() -> None
     """CB1: four reverted trades leave it closed, the fifth opens it, and then nothing starts."""
     scene = Scene().begin()
     for number in range(1, 6):
-        assert scene.core.breaker.state == "CLOSED"
+        assert scene.core.ledger.engine.state.breaker.state == "CLOSED"
         tx_hash, _ = scene.trade(intent(number, not_after_s=2_000))
         scene.legs(tx_hash, "accepted", "accepted", "accepted")
         scene.read(receipts={tx_hash: scene.mined(tx_hash, success=False)}, nonce=number)
-    assert scene.core.breaker.state == "OPEN"
+    assert scene.core.ledger.engine.state.breaker.state == "OPEN"
     assert rule_of(scene.submit(intent(9, not_after_s=2_000))) == "breaker.open"
 
 

@@ -17,7 +17,7 @@ from warden.executor.book import Entry
 from warden.executor.drafts import Moment
 from warden.wire.rows import Purpose
 
-CAP_WEI = TERMS.size.max_fee_wei
+CAP_WEI = TERMS.max_fee_wei
 
 
 def moment(base_fee_wei: int = GWEI, tip_wei: int = 2 * GWEI) -> Moment:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from warden.domain.intents import Decision, Outcome
+from warden.domain.money import Wei
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -30,6 +31,12 @@ def refused(intent_id: str, refusal: Refusal) -> Decision:
         setting=refusal.setting,
         message=refusal.message,
     )
+
+
+def reduced(intent_id: str, refusal: Refusal, amount_in: int) -> Decision:
+    """Return the approval of one intent at a smaller size, with the limit that asked for it."""
+    decision = refused(intent_id, refusal)
+    return msgspec.structs.replace(decision, outcome=Outcome.REDUCED, amount_in=Wei(amount_in))
 
 
 def approved(intent_id: str) -> Decision:

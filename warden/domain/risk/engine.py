@@ -1,0 +1,324 @@
+"""All rules as one: the same object decides live, on paper and in a backtest.
+
+`RiskState` is the fold of every `RiskEvent` that was journalled; `Engine` holds it with the limits, and what
+is worked out from both. Nothing here has a clock, waits or writes.
+
+What an intent meets, in the order of EX1 (permission comes before, simulation and assessment after):
+emergency, breaker, drawdown (integrity); capital and pool; size, levers, positions, gas (limits).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from warden.domain.modes import Action
+from warden.domain.money import Wei
+from warden.domain.risk import (
+    assessment,
+    capital,
+    circuit_breaker,
+    drawdown,
+    emergency_stop,
+    exits,
+    fees,
+    levers,
+    position_limits,
+    position_size,
+    profit_loss,
+    reservations,
+    sizing,
+    thresholds,
+)
+from warden.domain.risk.assessment import AssessmentLimits
+from warden.domain.risk.capital import Capital, CapitalLimits
+from warden.domain.risk.circuit_breaker import Breaker, BreakerLimits
+from warden.domain.risk.drawdown import Drawdown, DrawdownLimits
+from warden.domain.risk.emergency_stop import Emergency, EmergencyLimits
+from warden.domain.risk.events import Read, Request
+from warden.domain.risk.fees import Fees
+from warden.domain.risk.levers import LeverLimits, Levers
+from warden.domain.risk.position_limits import Positions
+from warden.domain.risk.profit_loss import ProfitLoss, ProfitLossLimits
+from warden.domain.risk.protection import ExitLimits, ExitState
+from warden.domain.risk.refusal import Refusal
+from warden.domain.risk.reservations import ReservationLimits, Reservations
+from warden.domain.risk.sizing import Sizing, SizingLimits
+from warden.domain.risk.thresholds import Effective, Means
+from warden.domain.risk.volatility import Markets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from warden.domain.risk.assessment import Opportunity, Verdict
+    from warden.domain.risk.events import RiskEvent
+    from warden.domain.risk.exits import Exit
+    from warden.domain.risk.findings import Finding
+
+_WHOLE: Final = 100
+# More than any minimum profit: what is asked is not whether a trade earns enough.
+_PLENTY_WEI: Final = 2**200
+
+
+class RiskLimits(msgspec.Struct, frozen=True):
+    """Every limit, from the settings; `levers` holds sizes, positions and gas, which levers may tighten."""
+
+    levers: LeverLimits = LeverLimits()
+    breaker: BreakerLimits = BreakerLimits()
+    drawdown: DrawdownLimits = DrawdownLimits()
+    emergency: EmergencyLimits = EmergencyLimits()
+    reservations: ReservationLimits = ReservationLimits()
+    sizing: SizingLimits = SizingLimits()
+    exits: ExitLimits = ExitLimits()
+    capital: CapitalLimits = CapitalLimits()
+    profit_loss: ProfitLossLimits = ProfitLossLimits()
+    assessment: AssessmentLimits | None = AssessmentLimits()
+
+
+class RiskState(msgspec.Struct, frozen=True):
+    """All that the rules know; a restart folds the journal to the same, field by field."""
+
+    means: Means = Means()
+    breaker: Breaker = Breaker()
+    drawdown: Drawdown = Drawdown()
+    emergency: Emergency = Emergency()
+    reservations: Reservations = Reservations()
+    positions: Positions = Positions()
+    levers: Levers = Levers()
+    fees: Fees = Fees()
+    sizing: Sizing = Sizing()
+    markets: Markets = Markets()
+    exits: ExitState = ExitState()
+    capital: Capital = Capital()
+    profit_loss: ProfitLoss = ProfitLoss()
+
+
+class Fitted(msgspec.Struct, frozen=True):
+    """A request that passes, and why it is smaller than it was asked for; None where it is not."""
+
+    request: Request
+    because: Refusal | None = None
+
+
+class Engine:
+    """The rules at work.
+
+    Args:
+        limits: from the settings.
+        state: of the run before; a new one knows nothing, and so lets nothing open.
+    """
+
+    def __init__(self, limits: RiskLimits, state: RiskState | None = None) -> None:
+        self.limits = limits
+        self.state = RiskState() if state is None else state
+        self._percent = _WHOLE
+        self._derive()
+
+    # --- events
+
+    def handle(self, event: RiskEvent, at_ns: int) -> tuple[tuple[Finding, ...], tuple[Exit, ...]]:
+        """Take one event in; return what the rules have to say, and which positions to sell.
+
+        Raises:
+            InvariantBroken: the books do not add up.
+        """
+        before, limits = self.state, self.limits
+        if isinstance(event, Read) and before.capital.unexplained_wei:
+            # What nobody explains is nobody's equity: dust must not widen a limit (EX9).
+            equity_wei = Wei(event.equity_wei - before.capital.unexplained_wei)
+            event = msgspec.structs.replace(event, equity_wei=equity_wei)
+        breaker, told_breaker = circuit_breaker.step(before.breaker, limits.breaker, event, at_ns)
+        low, told_low = drawdown.step(before.drawdown, limits.drawdown, event, at_ns)
+        emergency, told_emergency = emergency_stop.step(before.emergency, limits.emergency, event, at_ns)
+        held, told_held = reservations.step(before.reservations, limits.reservations, event, at_ns)
+        positions, told_positions = position_limits.step(
+            before.positions, self._in_force.positions, event, at_ns
+        )
+        pulled, told_pulled = levers.step(before.levers, limits.levers, event, at_ns)
+        guards, told_exits, sold = exits.step(before.exits, limits.exits, event, at_ns)
+        books, told_books = capital.step(before.capital, limits.capital, event, at_ns)
+        results, told_results = profit_loss.step(before.profit_loss, limits.profit_loss, event, at_ns)
+        markets = before.markets
+        if limits.assessment is not None:
+            markets = assessment.step(markets, limits.assessment, event, at_ns)
+        self.state = RiskState(
+            means=thresholds.step(before.means, self._in_force.trade, event, at_ns),
+            breaker=breaker,
+            drawdown=low,
+            emergency=emergency,
+            reservations=held,
+            positions=positions,
+            levers=pulled,
+            fees=fees.step(before.fees, self._in_force.fees, event, at_ns),
+            sizing=sizing.step(before.sizing, limits.sizing, event, at_ns),
+            markets=markets,
+            exits=guards,
+            capital=books,
+            profit_loss=results,
+        )
+        if (
+            self.state.means is not before.means
+            or pulled is not before.levers
+            or positions is not before.positions
+        ):
+            self._derive()
+        told: tuple[Finding, ...] = (
+            *told_emergency,
+            *told_breaker,
+            *told_low,
+            *told_held,
+            *told_positions,
+            *told_pulled,
+            *told_exits,
+            *told_books,
+            *told_results,
+        )
+        return told, sold
+
+    def scale(self, percent: int) -> None:
+        """Let so much of every size count, 0 to 100: probation after a recovery (ES5)."""
+        if percent != self._percent:
+            self._percent = percent
+            self._derive()
+
+    def _derive(self) -> None:
+        """Work out anew what is compared with; called when something it is made from has changed."""
+        self._in_force = levers.in_force(self.state.levers, self.limits.levers)
+        self._effective = thresholds.effective(
+            self.state.means, self._in_force.trade, self._percent, int(self.state.positions.cost_wei)
+        )
+
+    # --- what is asked
+
+    @property
+    def in_force(self) -> LeverLimits:
+        """The limits that levers may tighten, as they count now."""
+        return self._in_force
+
+    @property
+    def effective(self) -> Effective:
+        """The limits on sizes in wei for what there is now."""
+        return self._effective
+
+    @property
+    def exposure_wei(self) -> int:
+        """What open positions cost and reservations may spend, together."""
+        return self.state.positions.cost_wei + self.state.reservations.spend_wei
+
+    def check(self, request: Request, at_ns: int) -> Refusal | None:
+        """Return why this request, at this size, may not pass now, or None; the first rule counts."""
+        return next(self._refusals(request, at_ns), None)
+
+    def _refusals(self, request: Request, at_ns: int) -> Iterator[Refusal]:  # noqa: C901 - a line for each rule
+        state, limits, now = self.state, self.limits, self._in_force
+        held = state.reservations
+        if refusal := emergency_stop.check(state.emergency, limits.emergency, request, at_ns):
+            yield refusal
+        if refusal := circuit_breaker.check(state.breaker, limits.breaker, request, at_ns):
+            yield refusal
+        if refusal := drawdown.check(state.drawdown, limits.drawdown, request, at_ns):
+            yield refusal
+        if self._effective.closed is not None and request.action is Action.OPEN:
+            yield self._effective.closed
+        if refusal := capital.check(state.capital, limits.capital, request, at_ns):
+            yield refusal
+        reserved_wei = held.spend_wei
+        exposure_wei = state.positions.cost_wei + reserved_wei
+        if refusal := position_size.check(self._effective, request, exposure_wei, reserved_wei, at_ns):
+            yield refusal
+        if refusal := levers.check(state.levers, now, request, at_ns):
+            yield refusal
+        if refusal := position_limits.check(state.positions, now.positions, held, request, at_ns):
+            yield refusal
+        if refusal := fees.check(state.fees, now.fees, request, held.gas_wei, at_ns):
+            yield refusal
+        if refusal := reservations.check(held, request.intent_id):
+            yield refusal
+
+    def fit(self, request: Request, at_ns: int) -> Fitted | Refusal:
+        """Return the request at a size that every rule lets through, or why there is none (PS1, PS3).
+
+        Sizes follow results first and are checked against every limit afterwards.
+        """
+        wished = sizing.propose(
+            self.state.sizing, self.limits.sizing, request, self._effective.capital_wei, at_ns
+        )
+        if isinstance(wished, Refusal):
+            return wished
+        because = None
+        if wished.spend_wei != request.spend_wei:
+            because = Refusal(
+                "sizing.results",
+                "sized by its results of late",
+                limit=thresholds.exact_ether(wished.spend_wei),
+                observed=thresholds.exact_ether(request.spend_wei),
+                unit="ETH",
+                setting="sizing.mode",
+            )
+        refusal = self.check(wished, at_ns)
+        if refusal is None:
+            return Fitted(wished, because)
+        smaller = self._smaller(wished, at_ns)
+        if smaller is None or self.check(smaller, at_ns) is not None:
+            return refusal
+        return Fitted(smaller, refusal)
+
+    def _smaller(self, request: Request, at_ns: int) -> Request | None:
+        """Return the request at the largest size that the limits on sizes allow; None: at no smaller one."""
+        if not request.shrinks:
+            return None
+        state = self.state
+        held = state.reservations
+        size = position_size.largest(
+            self._effective,
+            request,
+            state.positions.cost_wei + held.spend_wei,
+            held.spend_wei,
+            at_ns,
+            room_wei=self._room_wei(request, at_ns),
+        )
+        return position_size.resized(request, size) if 0 < size < request.spend_wei else None
+
+    def _room_wei(self, request: Request, at_ns: int) -> int | None:
+        """Return what its whale's allocation and its pool leave; None: they set no limit."""
+        state = self.state
+        room = position_limits.room(
+            state.positions, self._in_force.positions, state.reservations, request, at_ns
+        )
+        pool = state.capital.pools.get(request.strategy)
+        spendable = 0 if pool is None else pool.spendable_wei
+        return spendable if room is None else min(room, spendable)
+
+    def check_send(self, request: Request, at_ns: int) -> Refusal | None:
+        """Return why a reserved request may not be signed now that its gas is known, or None.
+
+        What it holds already is not counted against it a second time.
+        """
+        state, now = self.state, self._in_force
+        held = state.reservations.held.get(request.intent_id)
+        others_gas_wei = state.reservations.gas_wei - (0 if held is None else held.gas_wei)
+        return (
+            reservations.check_send(state.reservations, self.limits.reservations, request.intent_id, at_ns)
+            or fees.check(state.fees, now.fees, request, others_gas_wei, at_ns)
+            or levers.check(state.levers, now, request, at_ns)
+        )
+
+    def assess(self, opportunity: Opportunity, at_ns: int) -> Verdict | None:
+        """Return the score of an opportunity with its reasons (RK1); None where that is switched off."""
+        if self.limits.assessment is None:
+            return None
+        return assessment.assess(self.state.markets, self.limits.assessment, opportunity, at_ns)
+
+    def blocked(self, strategy: str, fee_per_gas_wei: int, at_ns: int) -> tuple[Refusal, ...]:
+        """Return every reason why that strategy could not open even the smallest trade now (OP1a)."""
+        smallest = Request(
+            intent_id="",
+            strategy=strategy,
+            action=Action.OPEN,
+            spend_wei=max(1, self._effective.min_wei),
+            loss_wei=0,
+            profit_wei=_PLENTY_WEI,
+            fee_per_gas_wei=fee_per_gas_wei,
+        )
+        return tuple(dict.fromkeys(self._refusals(smallest, at_ns)))

@@ -1,0 +1,285 @@
+"""An intent on its way from submission to signature: the rules in the order of EX1, a share, a simulation.
+
+permission, form, head → breaker, integrity, capital, limits (the engine) → reserved → simulated → gas, levers
+→ assessed → signed. Each answer is typed and journalled; a refusal gives back what was reserved.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from warden.domain.intents import Intent, Outcome
+from warden.domain.modes import Action
+from warden.domain.risk.events import Failed, Released, Request, RiskEvent, Worked
+from warden.domain.risk.refusal import Refusal, approved, reduced, refused
+from warden.executor import drafts, requests, rules
+from warden.executor.drafts import Moment
+from warden.executor.gate import Ticket
+from warden.executor.own_sends import own_ticket
+from warden.executor.protocol import Command, Record, Reply, Simulate
+from warden.wire.messages import Answer
+from warden.wire.rows import RiskRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from warden.domain.intents import Decision
+    from warden.executor.decisions import Decisions
+    from warden.executor.ledger import Ledger
+    from warden.executor.protocol import HeadRead, Now, Simulated, SimulationFailed, Submitted, Terms
+    from warden.wire.rows import ExecutorRow
+
+_PREPARE_WITHIN_NS: Final = 5 * 1_000_000_000
+_IDS_MAX: Final = 4_096
+_UNKNOWN_CHAIN: Final = Refusal("chain.unknown", "the chain's state is not known now")
+_WAITING: Final = Refusal("allowance", "the router's allowance is being set first; propose again")
+_TOO_LATE: Final = Refusal("simulation.unavailable", "no answer to the simulation within 5 s")
+
+
+class Preparing(msgspec.Struct, frozen=True):
+    """An intent that holds its share and is being simulated or signed.
+
+    Attributes:
+        asked: as it was submitted; `intent` may be smaller, because of `because`.
+        request: what it holds its share by.
+        assessed: its risk was told once; a second time it is not made smaller.
+    """
+
+    asked: Intent
+    intent: Intent
+    identity: bytes
+    request: Request
+    since_ns: int
+    because: Refusal | None = None
+    assessed: bool = False
+
+    def decision(self) -> Decision:
+        """Return the decision that lets it pass."""
+        if self.because is None:
+            return approved(self.intent.intent_id)
+        amount_in = int(self.intent.proposal.swap.amount_in)
+        return reduced(self.intent.intent_id, self.because, amount_in)
+
+
+class Intake:
+    """The intents of one executor that are not signed yet.
+
+    Args:
+        record: applies a row to the ledger, and returns what is to be done: the row recorded, findings told.
+        tickets: of drafts that are being signed, by intent id; shared with the core, which takes them out.
+    """
+
+    def __init__(
+        self,
+        terms: Terms,
+        ledger: Ledger,
+        decisions: Decisions,
+        tickets: dict[str, Ticket],
+        record: Callable[[ExecutorRow, Now], list[Command]],
+    ) -> None:
+        self._terms = terms
+        self._ledger = ledger
+        self._decisions = decisions
+        self._tickets = tickets
+        self._record = record
+        self._preparing: dict[str, Preparing] = {}
+        self._owners: OrderedDict[str, tuple[bytes, Intent]] = OrderedDict()
+        self.approving = False
+        self.handled = 0
+
+    @property
+    def under_way(self) -> int:
+        """How many intents are being prepared."""
+        return len(self._preparing)
+
+    def owner(self, intent_id: str) -> bytes | None:
+        """Return who submitted an intent; None once that is forgotten."""
+        found = self._owners.get(intent_id)
+        return None if found is None else found[0]
+
+    def submitted(
+        self, event: Submitted, head: HeadRead | None, barred: Refusal | None, now: Now
+    ) -> list[Command]:
+        """Take an intent in; it is refused, or holds its share and is simulated.
+
+        Args:
+            event: the intent, and what the gate says of it.
+            head: None while the chain is unknown.
+            barred: why nothing may be opened now, beside the gate and the rules.
+            now: the moment.
+        """
+        intent, engine = event.intent, self._ledger.engine
+        engine.scale(event.size_percent)
+        situation = rules.Situation(
+            gate=event.gate or barred, head=head, known=intent.intent_id in self._owners
+        )
+        refusal = rules.refusal(intent, situation, self._terms)
+        if refusal is not None or head is None:
+            return self._refuse(intent, event.identity, refusal or _UNKNOWN_CHAIN, now)
+        at = Moment(head, self._terms, now)
+        request = requests.request_of(intent, self._terms.pool, at)
+        fitted = engine.fit(request, now.utc_ns)
+        if isinstance(fitted, Refusal):
+            return self._refuse(intent, event.identity, fitted, now)
+        if self._preparing or self._ledger.book.open():
+            busy = Refusal("pending", "one transaction at a time")
+            return self._refuse(intent, event.identity, busy, now)
+        smaller = intent
+        if fitted.request.spend_wei != request.spend_wei:
+            smaller = requests.resized(intent, fitted.request.spend_wei)
+            request = requests.request_of(smaller, self._terms.pool, at)
+        if head.allowance_wei < request.spend_wei:
+            return self._approve_router(intent, event.identity, at)
+        self._own(intent, event.identity)
+        preparing = Preparing(
+            asked=intent,
+            intent=smaller,
+            identity=event.identity,
+            request=request,
+            since_ns=now.boot_ns,
+            because=fitted.because,
+        )
+        return self._prepare(preparing, now)
+
+    def _prepare(self, preparing: Preparing, now: Now) -> list[Command]:
+        """Reserve, and ask what it would do."""
+        intent = preparing.intent
+        self._preparing[intent.intent_id] = preparing
+        commands = self._risk(requests.reserved(preparing.request), now)
+        simulate = Simulate(
+            intent_id=intent.intent_id,
+            to=self._terms.router,
+            data=drafts.swap_calldata(intent, self._terms),
+            path=intent.proposal.swap.path,
+        )
+        return [*commands, simulate]
+
+    def simulated(self, event: Simulated, head: HeadRead | None, now: Now) -> list[Command]:
+        """Take in what the intent would do: it is refused, made smaller, or signed."""
+        preparing = self._preparing.get(event.intent_id)
+        if preparing is None:
+            return []
+        if head is None:
+            return self._drop(preparing, _UNKNOWN_CHAIN, now)
+        at, intent = Moment(head, self._terms, now), preparing.intent
+        commands = self._worked(now)
+        request = requests.request_of(intent, self._terms.pool, at, drafts.with_room(event.gas))
+        refusal = self._too_dear(request, preparing, now)
+        if refusal is not None:
+            return [*commands, *self._drop(preparing, refusal, now)]
+        opportunity = requests.opportunity_of(intent, request, event, self._ledger.engine, at)
+        verdict = self._ledger.engine.assess(opportunity, now.utc_ns)
+        if verdict is not None and verdict.refusal is not None:
+            if verdict.outcome is Outcome.REDUCED and not preparing.assessed:
+                return [*commands, *self._make_smaller(preparing, verdict.amount_in, verdict.refusal, at)]
+            return [*commands, *self._drop(preparing, verdict.refusal, now)]
+        self._tickets[intent.intent_id] = Ticket(
+            action=Action.OPEN,
+            trader_session=intent.trader_session,
+            not_after_boot_ns=intent.not_after_boot_ns,
+        )
+        nonce = self._ledger.book.next_nonce(head.nonce)
+        return [*commands, drafts.swap(intent, event.gas, nonce, at)]
+
+    def _too_dear(self, request: Request, preparing: Preparing, now: Now) -> Refusal | None:
+        """Return why it may not be signed now that its gas is known, or None."""
+        if request.gas_wei > preparing.request.gas_wei:
+            return _dearer(request, preparing.request)
+        return self._ledger.engine.check_send(request, now.utc_ns)
+
+    def _make_smaller(
+        self, preparing: Preparing, amount_in: int, because: Refusal | None, at: Moment
+    ) -> list[Command]:
+        """Let its share go, and begin again at the size whose risk passes."""
+        intent = requests.resized(preparing.intent, amount_in)
+        commands = self._risk(Released(intent.intent_id), at.now)
+        request = requests.request_of(intent, self._terms.pool, at)
+        smaller = msgspec.structs.replace(
+            preparing, intent=intent, request=request, because=because, assessed=True
+        )
+        refusal = self._ledger.engine.check(request, at.now.utc_ns)
+        if refusal is not None:
+            return [*commands, *self._drop(smaller, refusal, at.now)]
+        return [*commands, *self._prepare(smaller, at.now)]
+
+    def failed(self, event: SimulationFailed, now: Now) -> list[Command]:
+        """Take in that it would revert, or that nobody could tell."""
+        preparing = self._preparing.get(event.intent_id)
+        if preparing is None:
+            return []
+        if event.refused:
+            return [
+                *self._worked(now),
+                *self._drop(preparing, Refusal("simulation.reverts", event.text[:300]), now),
+            ]
+        refusal = Refusal("simulation.unavailable", event.text[:300])
+        failed = self._risk(Failed("simulation", event.text[:300]), now)
+        return [*failed, *self._drop(preparing, refusal, now)]
+
+    def expire(self, now: Now) -> list[Command]:
+        """Give up what got no answer in time."""
+        commands: list[Command] = []
+        for preparing in list(self._preparing.values()):
+            if now.boot_ns - preparing.since_ns > _PREPARE_WITHIN_NS:
+                commands += self._risk(Failed("simulation", _TOO_LATE.message), now)
+                commands += self._drop(preparing, _TOO_LATE, now)
+        return commands
+
+    def signed(self, intent_id: str, now: Now) -> tuple[Reply | None, list[Command]]:
+        """Take out an intent that was signed; return the answer to its trader, and the decision's row."""
+        preparing = self._preparing.pop(intent_id, None)
+        if preparing is None:
+            return None, []
+        self.handled += 1
+        decision = preparing.decision()
+        row = self._decisions.note(preparing.asked, decision, now)
+        return Reply(preparing.identity, Answer(decision=decision)), [] if row is None else [Record(row=row)]
+
+    def _approve_router(self, intent: Intent, identity: bytes, at: Moment) -> list[Command]:
+        commands = self._refuse(intent, identity, _WAITING, at.now)
+        if not self.approving:
+            self.approving = True
+            nonce = self._ledger.book.next_nonce(at.head.nonce)
+            draft = drafts.approval(intent, self._terms.allowance_wei, nonce, at)
+            self._tickets[draft.draft.intent_id] = own_ticket(Action.OPEN, at.now)
+            commands.append(draft)
+        return commands
+
+    def _refuse(self, intent: Intent, identity: bytes, refusal: Refusal, now: Now) -> list[Command]:
+        self.handled += 1
+        decision = refused(intent.intent_id, refusal)
+        row = self._decisions.note(intent, decision, now)
+        self._own(intent, identity)
+        commands: list[Command] = [Reply(identity, Answer(decision=decision))]
+        return commands if row is None else [*commands, Record(row=row)]
+
+    def _drop(self, preparing: Preparing, refusal: Refusal, now: Now) -> list[Command]:
+        """Refuse what was being prepared, and let its share go."""
+        self._preparing.pop(preparing.intent.intent_id, None)
+        commands = self._risk(Released(preparing.intent.intent_id), now)
+        return [*commands, *self._refuse(preparing.asked, preparing.identity, refusal, now)]
+
+    def _own(self, intent: Intent, identity: bytes) -> None:
+        self._owners[intent.intent_id] = (identity, intent)
+        while len(self._owners) > _IDS_MAX:
+            self._owners.popitem(last=False)
+
+    def _worked(self, now: Now) -> list[Command]:
+        """End a row of failures, where there is one."""
+        return self._risk(Worked(), now) if self._ledger.engine.state.emergency.errors else []
+
+    def _risk(self, event: RiskEvent, now: Now) -> list[Command]:
+        return self._record(RiskRow(at_ns=now.utc_ns, event=event), now)
+
+
+def _dearer(request: Request, held: Request) -> Refusal:
+    return Refusal(
+        "simulation.gas",
+        "it would use more gas than it was let through with",
+        limit=str(held.gas_wei),
+        observed=str(request.gas_wei),
+        unit="wei",
+    )
