@@ -101,6 +101,7 @@ def test_what_no_row_names_is_not_found(journal: Path, tmp_path: Path) -> None:
     assert find(journal, "ffffff") == ()
     assert find(tmp_path / "none.db", intent(1)) == ()
     assert find(journal, intent(1)[1:9]) == ()
+    assert find(journal, f"0x{'bb' * 20}") == ()  # where they were sent, and no trade's id
 
 
 @pytest.mark.parametrize("words", ["", "12345", "0x", "xyzxyz", "0x" + "1" * 65, "a" * 20 + "%"])
