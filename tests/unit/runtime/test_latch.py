@@ -82,10 +82,12 @@ _AS_NOBODY = """
 import os, sys
 from pathlib import Path
 from warden.runtime.latch import Latch
-os.chdir(sys.argv[1])
+place = Path(sys.argv[1])
 if os.geteuid() == 0:
+    os.chdir(place)
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
-latch = Latch(Path())
+    place = Path()
+latch = Latch(place)
 print(latch.is_clear(), latch.read().stopped)
 for stop in latch.read().stops:
     print(stop.stop_id, stop.message)
@@ -93,7 +95,7 @@ for stop in latch.read().stops:
 
 
 def seen_by_nobody(latch: Latch) -> str:
-    """What a process without root's rights finds; from inside, for it may not pass the directories above."""
+    """What one without root's rights finds; who was root looks from inside: nobody may not come there."""
     return subprocess.run(
         [sys.executable, "-c", _AS_NOBODY, str(latch.path)],
         capture_output=True,

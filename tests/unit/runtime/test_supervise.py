@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def where(tmp_path: Path) -> Places:
     """An instance."""
-    return create(tmp_path / "home")
+    return create(tmp_path / "home", run_dir=tmp_path / "run")
 
 
 @pytest.fixture
