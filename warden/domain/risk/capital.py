@@ -31,12 +31,12 @@ from typing import Final
 import msgspec
 
 from warden.domain.errors import InvariantBroken
-from warden.domain.modes import Action
 from warden.domain.money import Wei
 from warden.domain.risk import allocation, books, pools, reconciliation
 from warden.domain.risk.allocation import NOTHING, Period, Share
 from warden.domain.risk.books import Capital, CapitalLimits, PoolWeight
 from warden.domain.risk.events import (
+    OPENS,
     CapitalMoved,
     Moved,
     Read,
@@ -89,7 +89,7 @@ def check(state: Capital, limits: CapitalLimits, request: Request, at_ns: int) -
 
     What does not open is never refused here: it needs no capital, and an exit must not fail for lack of it.
     """
-    if request.action is not Action.OPEN:
+    if request.action is not OPENS:
         return None
     if not state.opened or at_ns < state.closed_ns:
         return _CLOCK if state.opened else _UNKNOWN

@@ -30,12 +30,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from warden.domain.modes import Action
 from warden.domain.money import Wei
 from warden.domain.risk import breaker_counts
 from warden.domain.risk.breaker_counts import SWAP, BreakerLimits, Counts, Excess
 from warden.domain.risk.events import (
     NS_PER_S,
+    OPENS,
     BreakerForced,
     BreakerOrder,
     Priced,
@@ -139,7 +139,7 @@ def step(
     if isinstance(event, Settled):
         after = _settled(after, limits, event.trade, at_ns)
     elif isinstance(event, Reserved):
-        if event.action is Action.OPEN:
+        if event.action is OPENS:
             after = begin(after, event.intent_id, at_ns)
     elif isinstance(event, Released):
         after = abandon(after, event.intent_id)
@@ -162,7 +162,7 @@ def check(
 
     Without limits only the state is looked at.
     """
-    if request is not None and request.action is not Action.OPEN:
+    if request is not None and request.action is not OPENS:
         return None
     if breaker.state is not BreakerState.CLOSED:
         if breaker.state is BreakerState.OPEN:

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from warden.domain.modes import Action
 from warden.domain.money import BPS_ONE, Wei
 from warden.domain.risk import streak
 from warden.domain.risk.day import moved_wei, rebased
 from warden.domain.risk.events import (
     NS_PER_S,
+    OPENS,
     BaselinesReset,
     CapitalMoved,
     Read,
@@ -105,7 +105,7 @@ def step(
 
 def check(state: Drawdown, limits: DrawdownLimits, request: Request, at_ns: int) -> Refusal | None:
     """Return why a request may not pass now, or None; what reduces or cancels passes."""
-    if request.action is not Action.OPEN:
+    if request.action is not OPENS:
         return None
     if at_ns < 0:
         return _NO_CLOCK

@@ -51,6 +51,7 @@ from warden.domain.risk.emergency_gauges import (
 )
 from warden.domain.risk.events import (
     NS_PER_S,
+    OPENS,
     BaselinesReset,
     CapitalMoved,
     Closed,
@@ -120,7 +121,7 @@ def check(state: Emergency, limits: EmergencyLimits, request: Request, at_ns: in
     """Return why a request may not pass now, or None. A demand to stop lets only cancels through."""
     if state.shut is not None and request.action is not Action.CANCEL:
         return state.shut
-    if request.action is not Action.OPEN or not limits.enabled:
+    if request.action is not OPENS or not limits.enabled:
         return None
     return _unknown(state, limits, at_ns)
 

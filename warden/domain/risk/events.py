@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -19,6 +20,8 @@ from warden.domain.stops import StopReason
 
 NS_PER_S = 1_000_000_000
 DAY_NS = 86_400 * NS_PER_S
+# Every rule asks a request for this first. Read off the enum each time, it would cost more than the asking.
+OPENS: Final = Action.OPEN
 
 
 class Trade(msgspec.Struct, frozen=True):

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from warden.domain.modes import Action
 from warden.domain.money import Wei
-from warden.domain.risk.events import DAY_NS, RiskEvent, Settled, Undone
+from warden.domain.risk.events import DAY_NS, OPENS, RiskEvent, Settled, Undone
 from warden.domain.risk.refusal import Refusal
 from warden.domain.risk.thresholds import refusal_eth
 
@@ -58,7 +57,7 @@ def check(
     state: Fees, limits: FeeLimits, request: Request, reserved_gas_wei: int, at_ns: int
 ) -> Refusal | None:
     """Return why the request's gas may not be spent, or None; only what opens is held back."""
-    if request.action is not Action.OPEN:
+    if request.action is not OPENS:
         return None
     gas_wei = request.gas_wei
     if gas_wei < 0 or at_ns < 0:

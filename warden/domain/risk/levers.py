@@ -20,6 +20,7 @@ from warden.domain.modes import Action
 from warden.domain.money import WEI_PER_GWEI, Wei
 from warden.domain.risk.events import (
     NS_PER_S,
+    OPENS,
     Closed,
     ExitOrdered,
     LeverSet,
@@ -123,12 +124,14 @@ def check(state: Levers, limits: LeverLimits, request: Request, _at_ns: int) -> 
         pull = state.routers.get(request.router.lower())
         if pull is not None:
             return _blocked("router", pull)
-    if request.action is not Action.OPEN:
+    if request.action is not OPENS:
         return None
     cap, least = limits.gas.max_fee_per_gas_wei, limits.gas.min_profit_wei
     numbers = state.numbers
-    if numbers:
-        cap, least = _number_in_force(numbers, _GAS_PRICE, cap), _number_in_force(numbers, _PROFIT, least)
+    if _GAS_PRICE in numbers:
+        cap = _number_in_force(numbers, _GAS_PRICE, cap)
+    if _PROFIT in numbers:
+        least = _number_in_force(numbers, _PROFIT, least)
     if cap is not None and request.fee_per_gas_wei > cap:
         return _beyond(_GAS_PRICE, "gas is dearer than allowed", cap, request.fee_per_gas_wei)
     if least is not None and request.cycle and request.profit_wei < least:
@@ -137,16 +140,23 @@ def check(state: Levers, limits: LeverLimits, request: Request, _at_ns: int) -> 
 
 
 def _block(state: Levers, request: Request) -> Refusal | None:
-    tokens = tuple(map(str.lower, request.tokens))
+    tokens, pools = tuple(map(str.lower, request.tokens)), tuple(map(str.lower, request.pools))
+    # What is in none of the tables needs no walk to find out which one it is in.
+    if (
+        state.tokens.keys().isdisjoint(tokens)
+        and state.partners.keys().isdisjoint(tokens)
+        and state.pools.keys().isdisjoint(pools)
+    ):
+        return None
     for token in tokens:
         if token in state.tokens:
             return _blocked("token", state.tokens[token])
         for partner in state.partners.get(token, ()):
             if partner in tokens:
                 return _blocked("pair", state.pairs["/".join(sorted((token, partner)))])
-    for pool in request.pools:
-        if pool.lower() in state.pools:
-            return _blocked("pool", state.pools[pool.lower()])
+    for pool in pools:
+        if pool in state.pools:
+            return _blocked("pool", state.pools[pool])
     return None
 
 

@@ -66,7 +66,10 @@ class Pool(msgspec.Struct, frozen=True):
     @property
     def spendable_wei(self) -> int:
         """What its strategy may spend: available, less what other accounts are overdrawn by."""
-        return self.available_wei + min(0, self.debts_wei) + min(0, self.operating_wei)
+        debts_wei, operating_wei = self.debts_wei, self.operating_wei
+        if debts_wei >= 0 and operating_wei >= 0:  # as good as always; every check asks
+            return self.available_wei
+        return self.available_wei + min(0, debts_wei) + min(0, operating_wei)
 
 
 # Which accounts a move may touch; the first is its own.

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
-from warden.domain.modes import Action
 from warden.domain.money import Wei
 from warden.domain.risk import usd
-from warden.domain.risk.events import DAY_NS, Closed, Opened, Position, Priced, Restored, RiskEvent
+from warden.domain.risk.events import DAY_NS, OPENS, Closed, Opened, Position, Priced, Restored, RiskEvent
 from warden.domain.risk.findings import Finding, Noted, Weight
 from warden.domain.risk.refusal import Refusal
 
@@ -68,7 +67,7 @@ def check(
     state: Positions, limits: PositionLimits, held: Reservations, request: Request, at_ns: int
 ) -> Refusal | None:
     """Return why the request may not open a position, or None; what reduces or cancels is not limited."""
-    if request.action is not Action.OPEN:
+    if request.action is not OPENS:
         return None
     if len(state.open) + len(held.held) >= limits.max_positions:
         return _count("max_positions", "in all", limits.max_positions, len(state.open) + len(held.held))
@@ -89,7 +88,7 @@ def room(
     state: Positions, limits: PositionLimits, held: Reservations, request: Request, at_ns: int
 ) -> int | None:
     """Return the wei left of its whale's allocation, for position_size.largest; None: no such limit."""
-    if not request.whale or limits.whale_day_micro_usd is None or request.action is not Action.OPEN:
+    if not request.whale or limits.whale_day_micro_usd is None or request.action is not OPENS:
         return None
     if state.quote is None or at_ns < 0:
         return 0

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from warden.domain.modes import Action
 from warden.domain.money import BPS_ONE, format_ether, share_bps
 from warden.domain.risk import usd
+from warden.domain.risk.events import OPENS
 from warden.domain.risk.refusal import Refusal
 from warden.domain.risk.thresholds import Effective, exact_ether, format_percent, refusal_eth
 
@@ -151,7 +151,7 @@ def check(
         reserved_wei: what reservations may spend.
         at_ns: UTC now.
     """
-    if request.action is not Action.OPEN:
+    if request.action is not OPENS:
         return None
     spend, loss = request.spend_wei, request.loss_wei
     if (
@@ -227,7 +227,7 @@ def largest(
     they set no limit.
     """
     spend = request.spend_wei
-    if request.action is not Action.OPEN:
+    if request.action is not OPENS:
         return spend
     if _shut(now, at_ns) is not None or request.loss_wei < 0:
         return 0

@@ -25,9 +25,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from warden.domain.modes import Action
 from warden.domain.money import BPS_ONE, Wei
-from warden.domain.risk.events import NS_PER_S, RiskEvent, Settled, Trade, Undone
+from warden.domain.risk.events import NS_PER_S, OPENS, RiskEvent, Settled, Trade, Undone
 from warden.domain.risk.position_size import resized
 from warden.domain.risk.refusal import Refusal
 from warden.domain.risk.thresholds import refusal_eth
@@ -116,7 +115,7 @@ def propose(
         capital_wei: what the Kelly fraction is of (`Effective.capital_wei`).
         at_ns: UTC now.
     """
-    if limits.mode is SizingMode.FIXED or request.action is not Action.OPEN:
+    if limits.mode is SizingMode.FIXED or request.action is not OPENS:
         return request
     performance = _forget(state, limits, at_ns).strategies.get(request.strategy)
     if performance is None or performance.trades < max(1, limits.trades_min):
