@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.intents import TradeState, TradeUpdate
 from warden.domain.risk import levers
-from warden.domain.risk.events import Failed, LeverSet, Recovered, Ticked
+from warden.domain.risk.events import BaselinesReset, Failed, LeverSet, Recovered, Ticked
 from warden.executor import orders, reports
 from warden.executor.cleanup import CleanUp
 from warden.executor.decisions import Decisions
@@ -289,11 +289,14 @@ class ExecutorCore:
         if isinstance(event.request, AskRisk):
             fee_wei = 0 if head is None else head.base_fee_wei + head.tip_wei
             return [Respond(event.identity, report(engine, pool, fee_wei, now.utc_ns))]
-        risk, reply = orders.judge(event.request, engine, pool, now.utc_ns)
+        pending = frozenset(each.signed.tx_hash for each in self.book.open())
+        risk, reply = orders.judge(event.request, engine, pool, now.utc_ns, pending)
         if risk is None:
             return [Respond(event.identity, reply)]
         row = RiskRow(at_ns=now.utc_ns, event=risk)
         commands = self._record(row, now, (Respond(event.identity, reply),))
+        if isinstance(risk, BaselinesReset):
+            self._readings.forget()
         once = levers.order(risk) if isinstance(risk, LeverSet) else None
         if isinstance(once, levers.CancelOrdered) and head is not None:
             commands += self._own_sends.take_back(once.tx_hash, Moment(head, self._terms, now))

@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING, Final
 from warden.domain.errors import EXIT_DONE, EXIT_REFUSED
 from warden.domain.modes import Mode
 from warden.domain.risk import capital, levers
-from warden.domain.risk.events import BaselinesReset, BreakerForced, CapitalMoved, LeverSet, RiskEvent
+from warden.domain.risk.events import (
+    BaselinesReset,
+    BreakerForced,
+    CapitalMoved,
+    ExitOrdered,
+    LeverSet,
+    RiskEvent,
+)
+from warden.domain.risk.position_limits import check_close
+from warden.domain.risk.refusal import Refusal
 from warden.domain.risk.thresholds import exact_ether
 from warden.wire.messages import OperatorReply
 from warden.wire.orders import AskRisk, ForceBreaker, MoveCapital, PullLever, ResetBaselines
 
 if TYPE_CHECKING:
     from warden.domain.risk.engine import Engine
-    from warden.domain.risk.refusal import Refusal
     from warden.wire.orders import OrderRequest
 
 _NAME_MAX: Final = 100
@@ -23,7 +31,7 @@ _NAMELESS: Final = "an order needs the operator's name and a reason: --operator 
 
 
 def judge(
-    request: OrderRequest, engine: Engine, pool: str, at_ns: int
+    request: OrderRequest, engine: Engine, pool: str, at_ns: int, pending: frozenset[str]
 ) -> tuple[RiskEvent | None, OperatorReply]:
     """Return the event that an order becomes, None when it is refused, and the answer.
 
@@ -32,6 +40,7 @@ def judge(
         engine: the rules as they stand.
         pool: the pool that an order without one is about.
         at_ns: UTC now.
+        pending: hashes of our transactions that may still land.
     """
     event = event_of(request, pool)
     if event is None:
@@ -41,7 +50,7 @@ def judge(
     # Lowering a limit is free; the levers say themselves what needs a name.
     if too_long or not (named or isinstance(event, LeverSet)):
         return None, _answer(EXIT_REFUSED, _NAMELESS)
-    refusal = _refusal(event, engine, at_ns)
+    refusal = _refusal(event, engine, at_ns, pending)
     if refusal is not None:
         return None, _answer(EXIT_REFUSED, _told(refusal))
     return event, _answer(EXIT_DONE, _done(event))
@@ -72,12 +81,27 @@ def event_of(
 
 
 def _refusal(
-    event: LeverSet | BreakerForced | CapitalMoved | BaselinesReset, engine: Engine, at_ns: int
+    event: LeverSet | BreakerForced | CapitalMoved | BaselinesReset,
+    engine: Engine,
+    at_ns: int,
+    pending: frozenset[str],
 ) -> Refusal | None:
     if isinstance(event, LeverSet):
-        return levers.judge(engine.state.levers, engine.limits.levers, event)
+        wrong = levers.judge(engine.state.levers, engine.limits.levers, event)
+        return wrong or _nothing_there(event, engine, pending)
     if isinstance(event, CapitalMoved):
         return capital.check_move(engine.state.capital, engine.limits.capital, event, at_ns)
+    return None
+
+
+def _nothing_there(event: LeverSet, engine: Engine, pending: frozenset[str]) -> Refusal | None:
+    """Return why there is nothing to close or to cancel (PS5); None where there is, or nothing is asked."""
+    once = levers.order(event)
+    if isinstance(once, ExitOrdered):
+        wrong = (check_close(engine.state.positions, each, 1) for each in once.position_ids)
+        return next(filter(None, wrong), None)
+    if isinstance(once, levers.CancelOrdered) and once.tx_hash not in pending:
+        return Refusal("transaction.not-pending", f"no transaction of ours is pending as {once.tx_hash}")
     return None
 
 
@@ -92,6 +116,8 @@ def _done(event: LeverSet | BreakerForced | CapitalMoved | BaselinesReset) -> st
     match event:
         case LeverSet(value=""):
             return f"{event.lever} is let go"
+        case LeverSet() if levers.order(event) is not None:
+            return f"{event.lever} {event.value}: ordered"
         case LeverSet():
             return f"{event.lever} is {event.value} from now on"
         case BreakerForced():

@@ -31,6 +31,10 @@ class Readings:
         self._priced_ns = 0
         self._observed_ns = 0
 
+    def forget(self) -> None:
+        """Tell the rules of the wallet at the next head, changed or not: their baselines begin with it."""
+        self._read = None
+
     def observes(self, now: Now) -> bool:
         """Tell whether pools' prices are due."""
         return now.utc_ns - self._observed_ns >= self._observe_every_ns
