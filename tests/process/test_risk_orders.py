@@ -233,6 +233,8 @@ def test_recovered_and_begun_anew(system: System) -> None:
     assert events(system, BaselinesReset)[-1] == BaselinesReset("ann", "a test")
     let_trade(system)
     trades_on(system)
+    probation = limits(system)["limits.max_trade_eth"]
+    assert (probation["limit"], probation["configured"]) == ("2.5", "10")
 
 
 def test_orders_outlive_a_crash(system: System) -> None:

@@ -112,7 +112,8 @@ class Intake:
             now: the moment.
         """
         intent, engine = event.intent, self._ledger.engine
-        engine.scale(event.size_percent)
+        if event.gate is None:  # without a permit nothing opens, and no size says why
+            engine.scale(event.size_percent)
         situation = rules.Situation(
             gate=event.gate or barred, head=head, known=intent.intent_id in self._owners
         )

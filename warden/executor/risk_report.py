@@ -21,6 +21,18 @@ if TYPE_CHECKING:
     from warden.domain.risk.levers import LeverLimits
 
 _PER_CENT: Final = 100
+# What a probation makes smaller (thresholds.effective).
+_SIZES: Final = frozenset(
+    {
+        "max_trade_eth",
+        "max_trade_usd",
+        "max_trade_percent",
+        "max_trade_loss_eth",
+        "risk_per_trade_percent",
+        "max_exposure_percent",
+        "max_exposure_usd",
+    }
+)
 
 
 def report(engine: Engine, pool: str, fee_per_gas_wei: int, at_ns: int) -> RiskReport:
@@ -67,6 +79,8 @@ def report(engine: Engine, pool: str, fee_per_gas_wei: int, at_ns: int) -> RiskR
 def _limit(engine: Engine, name: str, at_ns: int) -> LimitLine:
     number = NUMBERS[name]
     now = _amount(engine.in_force, name)
+    if now is not None and name in _SIZES:
+        now = now * engine.percent // _PER_CENT
     configured = _amount(engine.limits.levers, name)
     observed = _observed(engine, name, at_ns)
     used = None

@@ -20,6 +20,7 @@ from warden.domain.risk.events import (
     Position,
     Read,
 )
+from warden.domain.risk.refusal import Refusal
 from warden.executor.protocol import Ordered, Record, Respond, Sign
 from warden.wire.messages import OperatorReply
 from warden.wire.orders import (
@@ -65,6 +66,20 @@ def written(commands: list[Command]) -> tuple[RiskEvent, str]:
     assert (respond.identity, respond.reply.exit_code) == (WHO, 0)
     assert not only(commands, Respond)
     return row.row.event, respond.reply.message
+
+
+def asked(scene: Scene) -> RiskReport:
+    """Return the report."""
+    (respond,) = order(scene, AskRisk())
+    assert isinstance(respond, Respond)
+    assert isinstance(respond.reply, RiskReport)
+    return respond.reply
+
+
+def limit_of(report: RiskReport, name: str) -> tuple[str, str]:
+    """Return a limit in force and as configured."""
+    (line,) = (line for line in report.limits if line.name == f"limits.{name}")
+    return line.limit, line.configured
 
 
 def reads(commands: list[Command]) -> list[Read]:
@@ -134,13 +149,24 @@ def test_only_what_is_pending_is_cancelled() -> None:
     assert "no transaction of ours is pending" in refusal(order(scene, cancel))
 
 
+def test_sizes_on_probation_are_told_as_they_count() -> None:
+    """ES5, OP1a: limits in force are those of the probation; without a permit no size is blamed for it."""
+    scene = Scene().begin()
+    scene.size_percent = 25
+    scene.submit(intent())
+    assert limit_of(asked(scene), "max_trade_eth") == ("2.5", "10")
+    assert limit_of(asked(scene), "max_positions") == ("10", "10")
+    scene.size_percent = 0
+    scene.submit(intent(2), gate=Refusal("permit.none", "the watchdog has given no permit"))
+    assert limit_of(asked(scene), "max_trade_eth") == ("2.5", "10")
+    assert asked(scene).blocked == ()
+
+
 @pytest.mark.parametrize("began", [False, True])
 def test_a_question_changes_nothing(*, began: bool) -> None:
     """OP1a: answered at once, also before the chain was read; then nothing is known, and that blocks."""
     scene = Scene()
     if began:
         scene.begin()
-    (respond,) = order(scene, AskRisk())
-    assert isinstance(respond, Respond)
-    assert isinstance(respond.reply, RiskReport)
-    assert (respond.reply.equity_wei is None, bool(respond.reply.blocked)) == (not began, not began)
+    report = asked(scene)
+    assert (report.equity_wei is None, bool(report.blocked)) == (not began, not began)

@@ -182,6 +182,11 @@ class Engine:
             self._percent = percent
             self._derive()
 
+    @property
+    def percent(self) -> int:
+        """How much of every size counts, 0 to 100."""
+        return self._percent
+
     def _derive(self) -> None:
         """Work out anew what is compared with; called when something it is made from has changed."""
         self._in_force = levers.in_force(self.state.levers, self.limits.levers)
