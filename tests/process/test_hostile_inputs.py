@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -146,6 +147,17 @@ def test_what_was_only_said_on_the_stop_socket_becomes_a_file(system: System) ->
     assert stop.stop_id.startswith("unreadable-")
     let_trade(system)
     assert system.latch.is_clear()
+
+
+@pytest.mark.parametrize("role", [Role.EXECUTOR, Role.WATCHDOG])
+def test_a_signal_stops_durably(system: System, role: Role) -> None:
+    """ES1: SIGUSR1 to whoever can stop is a stop like any other: a file, and an operator's recovery."""
+    os.kill(system.processes[role].pid, signal.SIGUSR1)
+    system.wait(lambda each: each.latch.read().stops, "a file for the stop by signal")
+    (stop,) = system.latch.read().stops
+    assert (stop.operator, stop.stop_id.startswith(f"signal-{role}-")) == ("signal", True)
+    system.wait(lambda each: each.mode is Mode.OBSERVE_ONLY, "OBSERVE_ONLY")
+    let_trade(system)
 
 
 def test_forged_and_replayed_beats_change_nothing(system: System) -> None:

@@ -19,6 +19,7 @@ from warden.domain.roles import PROCESSES
 from warden.runtime.keys import Keyring
 from warden.runtime.latch import Latch
 from warden.runtime.places import Places, create, places
+from warden.runtime.settings_checks import remarks
 from warden.runtime.settings_load import freeze, load
 from warden.runtime.wallet import announce_wallet
 
@@ -91,6 +92,8 @@ def make_ready(settings: Settings, where: Places, warn: Callable[[str], None]) -
     checks.check_strategy(settings, where, supervisor.environment(where, settings.environment))
     for line in checks.check_endpoints(settings):
         warn(f"{line}; the others answer")
+    for line in remarks(settings):
+        warn(line)
     try:
         _forget_announcements(where)
         freeze(settings, where)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.intents import TradeState, TradeUpdate
-from warden.domain.risk import levers
+from warden.domain.risk import circuit_breaker, emergency_stop, levers
 from warden.domain.risk.events import BaselinesReset, Failed, LeverSet, Recovered, Ticked
 from warden.executor import orders, reports
 from warden.executor.cleanup import CleanUp
@@ -137,8 +137,11 @@ class ExecutorCore:
         return self._readings.observes(now)
 
     def begin(self, now: Now) -> list[Command]:
-        """Return what a start has to say again: the stops that rules demanded and nobody recovered from."""
-        return [reports.demand(each, now) for each in self.ledger.demands.values()]
+        """Return what each start has to say: stops that nobody recovered from, and what is switched off."""
+        limits = self._terms.risk
+        off = (emergency_stop.switched_off(limits.emergency), circuit_breaker.switched_off(limits.breaker))
+        notes = reports.notes([each for each in off if each is not None])
+        return [*(reports.demand(each, now) for each in self.ledger.demands.values()), *notes]
 
     def handle(self, event: Event, now: Now) -> list[Command]:
         """Take one event in and return what to do."""

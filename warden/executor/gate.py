@@ -123,7 +123,7 @@ class Gate:
             reason = self.halted or self.disk_low
         elif permit is None:
             reason = "the watchdog has given no leave to clean up"
-        elif state.unreadable or not standing <= set(permit.stop_ids):
+        elif state.unreadable or state.partial or not standing <= set(permit.stop_ids):
             reason = "another stop stands than those it was given for"
         elif not state.stops:
             reason = "no stop stands any more"

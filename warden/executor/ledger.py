@@ -129,6 +129,8 @@ class Ledger:
         except Undecodable:
             return False
         self.book.restore(book)
+        # It is a row like any other: a run that ended with it did not end in order.
+        self.book.apply(row)
         self.engine = Engine(self.engine.limits, risk.state)
         self.demands = {demand.stop_id: demand for demand in risk.demands}
         return True

@@ -136,6 +136,8 @@ class Executor:
 
     def _turn(self) -> None:
         self._desk.serve(self._in_flight())
+        if ordered := self._frame.stop_by_signal():
+            self._desk.keep(ordered)
         self._stop_watch.drain()
         for row in self._desk.look():
             self._recorder.record(Record(row=row))

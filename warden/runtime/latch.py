@@ -23,10 +23,16 @@ _STOPS_READ_MAX: Final = 64
 
 
 class LatchState(msgspec.Struct, frozen=True):
-    """What the directory says now. `stops` holds at most 64; `unreadable` says why it cannot be trusted."""
+    """What the directory says now.
+
+    Attributes:
+        stops: the first 64 by name; `partial` where more stand.
+        unreadable: why it cannot be trusted.
+    """
 
     stops: tuple[Stop, ...] = ()
     unreadable: str = ""
+    partial: bool = False
 
     @property
     def stopped(self) -> bool:
@@ -75,7 +81,8 @@ class Latch:
             names = sorted(name for name in os.listdir(self.path) if name != CLEARED)  # noqa: PTH208 - bare names, no Path each
         except OSError as error:
             return LatchState(unreadable=f"stop directory {self.path}: {error.strerror}")
-        return LatchState(stops=tuple(self._read_one(name) for name in names[:_STOPS_READ_MAX]))
+        stops = tuple(self._read_one(name) for name in names[:_STOPS_READ_MAX])
+        return LatchState(stops=stops, partial=len(names) > _STOPS_READ_MAX)
 
     def _read_one(self, name: str) -> Stop:
         try:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Final
 from loguru import logger
 
 from warden.domain.errors import EXIT_DONE, EXIT_FAILED, ConfigurationInvalid, WardenError
+from warden.domain.roles import Role
+from warden.domain.stops import CleanUp, Stop
 from warden.runtime import logs
 from warden.runtime.bus import Bus
 from warden.runtime.clock import NS_PER_MS, Clock, SystemClock, read_boot_id, wall_text
@@ -34,14 +36,14 @@ if TYPE_CHECKING:
 
     import msgspec
 
-    from warden.domain.roles import Role
-    from warden.domain.stops import Stop
     from warden.wire.messages import CleanupPermit, Permit, TraderLeave
 
 _PR_SET_PDEATHSIG: Final = 1
 _PARENT_VARIABLE: Final = "WARDEN_SUPERVISORD"
 _FILES_MIN: Final = 256
 _LEAVES_MAX: Final = 64
+# Whoever can close the gate by itself, or write the stop down.
+_STOPPED_BY_SIGNAL: Final = frozenset({Role.EXECUTOR, Role.WATCHDOG})
 
 
 class Frame:
@@ -69,6 +71,22 @@ class Frame:
         signal.set_wakeup_fd(self._signal_write, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._end)
+        self._stop_signals = 0
+        if role in _STOPPED_BY_SIGNAL:
+            signal.signal(signal.SIGUSR1, self._count_stop)
+
+    def stop_by_signal(self) -> Stop | None:
+        """Return the stop that SIGUSR1 ordered since the last call, or None (ES1)."""
+        if not self._stop_signals:
+            return None
+        self._stop_signals = 0
+        return Stop(
+            stop_id=f"signal-{self.role}-{self.clock.boot_ns()}",
+            message=f"SIGUSR1 to the {self.role}, process {os.getpid()}",
+            operator="signal",
+            policy=CleanUp.CANCEL.value,
+            time=wall_text(self.clock),
+        )
 
     @property
     def beat_socket(self) -> object:
@@ -169,6 +187,9 @@ class Frame:
 
     def _end(self, _number: int, _stack: object) -> None:
         self.ending = True
+
+    def _count_stop(self, _number: int, _stack: object) -> None:
+        self._stop_signals += 1
 
 
 def die_with_parent(number: int = signal.SIGTERM) -> None:

@@ -26,6 +26,7 @@ from warden.watchdog.events import (
     StopAcknowledged,
     StopsCleared,
     StopsSeen,
+    StopWanted,
     StopWritten,
     Tick,
     WatchdogEvent,
@@ -176,8 +177,8 @@ class Core:
                 self._journal(event, now_ns)
             case StopAcknowledged():
                 self.stops.acknowledged(event)
-            case StopsCleared() | StopWritten():
-                self._done(event)
+            case StopsCleared() | StopWritten() | StopWanted():
+                self._of_stops(event, now_ns)
             case KillEnded():
                 self._kill_ended(event, now_ns)
             case Paused(for_ns=for_ns):
@@ -311,11 +312,14 @@ class Core:
         self.orders.asked(event, self.positions, now_ns)
         self._auto = self._auto and not self.arming.under_way
 
-    def _done(self, event: StopsCleared | StopWritten) -> None:
-        if isinstance(event, StopsCleared):
-            self.arming.cleared(event)
-        else:
-            self.stops.written(event)
+    def _of_stops(self, event: StopsCleared | StopWritten | StopWanted, now_ns: int) -> None:
+        match event:
+            case StopsCleared():
+                self.arming.cleared(event)
+            case StopWritten():
+                self.stops.written(event)
+            case StopWanted(stops=stops):
+                self.stops.demanded(stops, now_ns)
 
     def _kill_ended(self, event: KillEnded, now_ns: int) -> None:
         if event.deed in {Deed.FREEZE, Deed.THAW}:

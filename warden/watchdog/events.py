@@ -61,6 +61,12 @@ class StopsCleared(msgspec.Struct, frozen=True):
     failure: str = ""
 
 
+class StopWanted(msgspec.Struct, frozen=True):
+    """A signal ordered these stops, of which no file may stand yet."""
+
+    stops: tuple[Stop, ...]
+
+
 class StopWritten(msgspec.Struct, frozen=True):
     """The writing thread is done with a stop; `failure` is empty when it stands, durably."""
 
@@ -109,6 +115,7 @@ WatchdogEvent = (
     | JournalSynced
     | JournalFailed
     | StopsCleared
+    | StopWanted
     | StopWritten
     | KillEnded
     | Paused

@@ -36,6 +36,7 @@ from warden.watchdog.events import (
     Paused,
     StopAcknowledged,
     StopsSeen,
+    StopWanted,
     Tick,
     WatchdogEvent,
 )
@@ -53,6 +54,7 @@ from warden.wire.messages import Beat, OperatorRequest, ProcessState, StopSeen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from warden.domain.stops import Stop
     from warden.runtime.process import Frame
     from warden.runtime.settings import Settings
 
@@ -61,6 +63,7 @@ _STATUS_NS: Final = 250 * NS_PER_MS
 _PAUSE_NS: Final = 1_000 * NS_PER_MS
 _BEATS_A_TURN: Final = 256
 _REQUESTS_A_TURN: Final = 16
+_WANTED_MAX: Final = 4
 _TRADER_RESTARTS: Final = {Environment.LIVE: 0}
 _TRADER_RESTARTS_ELSE: Final = 3
 
@@ -125,6 +128,7 @@ class Watchdog:
         self._status_due_ns = 0
         self._turns = 0
         self._undecodable = 0
+        self._wanted: tuple[Stop, ...] = ()
         self._poller = zmq.Poller()
         for readable in (self._beats.socket, self._control.socket, self._stop.socket, frame.signalled):
             self._poller.register(readable, zmq.POLLIN)
@@ -159,12 +163,22 @@ class Watchdog:
         for result in (self._clearing.ended(), self._writing.ended()):
             if result is not None:
                 self._step(result)
+        self._take_signals()
         # The stop directory last, so that no permit is granted on an older look.
         latch = self._frame.latch
         state = LatchState() if latch.is_clear() else latch.read()
         self._step(StopsSeen(state.stops, state.unreadable))
         self._step(Tick())
         self._tell()
+
+    def _take_signals(self) -> None:
+        """Have a stop that a signal ordered written down, until it stands."""
+        if ordered := self._frame.stop_by_signal():
+            self._wanted = (*self._wanted[-_WANTED_MAX + 1 :], ordered)
+        standing = {stop.stop_id for stop in self._core.stops.standing}
+        self._wanted = tuple(stop for stop in self._wanted if stop.stop_id not in standing)
+        if self._wanted:
+            self._step(StopWanted(self._wanted))
 
     def _take_journal(self) -> None:
         self._record.acknowledge()

@@ -142,6 +142,19 @@ def test_another_stop_makes_the_leave_void(latch: Latch) -> None:
     assert why(gate) == "another stop stands than those it was given for"
 
 
+def test_more_stops_than_are_read_make_the_leave_void(latch: Latch) -> None:
+    """I3: of sixty-five stops one is not read: it may be the one that says hold."""
+    names = [f"s{number:03}" for number in range(65)]
+    (latch.path / "s").unlink()
+    for name in names[:64]:
+        (latch.path / name).touch()
+    gate = Gate(latch, ManualClock(), boot_id="boot", session="me")
+    gate.accept(msgspec.structs.replace(LEAVE, stop_ids=tuple(names[:64])))
+    assert why(gate) == ""
+    (latch.path / names[64]).touch()
+    assert why(gate) == "another stop stands than those it was given for"
+
+
 def test_without_a_stop_there_is_nothing_to_clean_up(latch: Latch) -> None:
     """I7: a leave of before a recovery sends nothing after it; nor does one that ran out."""
     clock = ManualClock()
