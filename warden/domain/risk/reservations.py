@@ -23,6 +23,7 @@ from warden.domain.risk.refusal import Refusal
 _NEVER_NS: Final = 2**63 - 1
 _SETTLED_MAX: Final = 256
 _SWAP: Final = "swap"
+_DOUBLE: Final = Refusal("reservation.double", "this intent holds, or has used, its share already")
 
 Value = TypeVar("Value")
 
@@ -70,9 +71,7 @@ class Reservations(msgspec.Struct, frozen=True):
 
 def check(state: Reservations, intent_id: str) -> Refusal | None:
     """Return why this intent may not reserve, or None: an intent holds one share at most."""
-    if intent_id in state.held or intent_id in state.settled:
-        return Refusal("reservation.double", "this intent holds, or has used, its share already")
-    return None
+    return _DOUBLE if intent_id in state.held or intent_id in state.settled else None
 
 
 def check_send(state: Reservations, limits: ReservationLimits, intent_id: str, at_ns: int) -> Refusal | None:
