@@ -122,7 +122,7 @@ class Intake:
             return self._refuse(intent, event.identity, refusal or _UNKNOWN_CHAIN, now)
         at = Moment(head, self._terms, now)
         request = requests.request_of(intent, self._terms.pool, at)
-        fitted = engine.fit(request, now.utc_ns)
+        fitted = engine.fit(request, now.utc_ns, lambda _, size: self._resized(intent, size, at))
         if isinstance(fitted, Refusal):
             return self._refuse(intent, event.identity, fitted, now)
         if self._preparing or self._ledger.book.open():
@@ -130,8 +130,8 @@ class Intake:
             return self._refuse(intent, event.identity, busy, now)
         smaller = intent
         if fitted.request.spend_wei != request.spend_wei:
-            smaller = requests.resized(intent, fitted.request.spend_wei)
-            request = requests.request_of(smaller, self._terms.pool, at)
+            request = fitted.request
+            smaller = requests.resized(intent, request.spend_wei)
         if head.allowance_wei < request.spend_wei:
             return self._approve_router(intent, event.identity, at)
         self._own(intent, event.identity)
@@ -144,6 +144,10 @@ class Intake:
             because=fitted.because,
         )
         return self._prepare(preparing, now)
+
+    def _resized(self, intent: Intent, amount_in: int, at: Moment) -> Request:
+        """Return the request at another size, as it will be reserved and signed."""
+        return requests.request_of(requests.resized(intent, amount_in), self._terms.pool, at)
 
     def _prepare(self, preparing: Preparing, now: Now) -> list[Command]:
         """Reserve, and ask what it would do."""
@@ -253,7 +257,9 @@ class Intake:
         self.handled += 1
         decision = refused(intent.intent_id, refusal)
         row = self._decisions.note(intent, decision, now)
-        self._own(intent, identity)
+        if intent.intent_id not in self._owners:
+            # Whoever repeats an id does not take over what becomes of it.
+            self._own(intent, identity)
         commands: list[Command] = [Reply(identity, Answer(decision=decision))]
         return commands if row is None else [*commands, Record(row=row)]
 

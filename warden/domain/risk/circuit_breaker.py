@@ -131,7 +131,9 @@ def step(
     breaker: Breaker, limits: BreakerLimits, event: RiskEvent, at_ns: int
 ) -> tuple[Breaker, tuple[Finding, ...]]:
     """Return the breaker after an event at `at_ns`, and what changed for people to know."""
-    after = _elapsed(breaker, limits, at_ns)
+    after = breaker
+    while (later := _elapsed(after, limits, at_ns)) is not after:
+        after = later
     waiting = after.counts.unpriced.times
     counts = breaker_counts.told(after.counts, limits, event, at_ns)
     if counts is not after.counts:
@@ -188,14 +190,19 @@ def switched_off(limits: BreakerLimits) -> Noted | None:
 
 
 def _elapsed(breaker: Breaker, limits: BreakerLimits, at_ns: int) -> Breaker:
+    """Return the breaker after the next thing that time alone did, itself when that is still to come.
+
+    It happened when its time had come, not when it was looked at: a journal, which has no ticks, tells the same.
+    """
     if breaker.state is BreakerState.CLOSED:
         return breaker
     if breaker.state is BreakerState.OPEN:
         if breaker.held or at_ns < breaker.until_ns:
             return breaker
-        return _left(breaker, BreakerState.HALF_OPEN, at_ns)
-    if breaker.probe and at_ns - breaker.probe_ns >= limits.probe_timeout_s * NS_PER_S:
-        return _reopened(breaker, limits, f"no outcome of probe {breaker.probe} in time", at_ns)
+        return _left(breaker, BreakerState.HALF_OPEN, breaker.until_ns)
+    late_ns = breaker.probe_ns + limits.probe_timeout_s * NS_PER_S
+    if breaker.probe and at_ns >= late_ns:
+        return _reopened(breaker, limits, f"no outcome of probe {breaker.probe} in time", late_ns)
     return breaker
 
 

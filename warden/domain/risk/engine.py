@@ -27,13 +27,14 @@ from warden.domain.risk import (
     position_limits,
     position_size,
     profit_loss,
+    reconciliation,
     reservations,
     sizing,
     thresholds,
 )
 from warden.domain.risk.assessment import AssessmentLimits
 from warden.domain.risk.capital import Capital, CapitalLimits
-from warden.domain.risk.circuit_breaker import Breaker, BreakerLimits
+from warden.domain.risk.circuit_breaker import Breaker, BreakerLimits, BreakerState
 from warden.domain.risk.drawdown import Drawdown, DrawdownLimits
 from warden.domain.risk.emergency_stop import Emergency, EmergencyLimits
 from warden.domain.risk.events import Read, Request
@@ -49,7 +50,7 @@ from warden.domain.risk.thresholds import Effective, Means
 from warden.domain.risk.volatility import Markets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from warden.domain.risk.assessment import Opportunity, Verdict
     from warden.domain.risk.events import RiskEvent
@@ -124,10 +125,8 @@ class Engine:
             InvariantBroken: the books do not add up.
         """
         before, limits = self.state, self.limits
-        if isinstance(event, Read) and before.capital.unexplained_wei:
-            # What nobody explains is nobody's equity: dust must not widen a limit (EX9).
-            equity_wei = Wei(event.equity_wei - before.capital.unexplained_wei)
-            event = msgspec.structs.replace(event, equity_wei=equity_wei)
+        if isinstance(event, Read):
+            event = self._explained(event)
         breaker, told_breaker = circuit_breaker.step(before.breaker, limits.breaker, event, at_ns)
         low, told_low = drawdown.step(before.drawdown, limits.drawdown, event, at_ns)
         emergency, told_emergency = emergency_stop.step(before.emergency, limits.emergency, event, at_ns)
@@ -175,6 +174,19 @@ class Engine:
             *told_results,
         )
         return told, sold
+
+    def _explained(self, read: Read) -> Read:
+        """Return a read without what nobody explains: dust must not widen a limit (EX9)."""
+        inflow_wei = reconciliation.inflow_wei(self.state.capital, read)
+        if not inflow_wei:
+            return read
+        return msgspec.structs.replace(read, equity_wei=Wei(read.equity_wei - inflow_wei))
+
+    def is_news(self, read: Read) -> bool:
+        """Tell whether a read of the wallet, told before, would change something if it were told again."""
+        if self._explained(read).equity_wei != self.state.means.equity_wei:
+            return True
+        return reconciliation.is_open_question(self.state.capital, self.limits.capital, read)
 
     def scale(self, percent: int) -> None:
         """Let so much of every size count, 0 to 100: probation after a recovery (ES5)."""
@@ -241,10 +253,13 @@ class Engine:
         if refusal := reservations.check(held, request.intent_id):
             yield refusal
 
-    def fit(self, request: Request, at_ns: int) -> Fitted | Refusal:
+    def fit(
+        self, request: Request, at_ns: int, resize: Callable[[Request, int], Request] = position_size.resized
+    ) -> Fitted | Refusal:
         """Return the request at a size that every rule lets through, or why there is none (PS1, PS3).
 
-        Sizes follow results first and are checked against every limit afterwards.
+        Sizes follow results first and are checked against every limit afterwards. `resize` makes it anew at
+        another spend in wei: what is checked is what will be reserved.
         """
         wished = sizing.propose(
             self.state.sizing, self.limits.sizing, request, self._effective.capital_wei, at_ns
@@ -252,6 +267,8 @@ class Engine:
         if isinstance(wished, Refusal):
             return wished
         because = None
+        if wished is not request:
+            wished = resize(request, wished.spend_wei)
         if wished.spend_wei != request.spend_wei:
             because = Refusal(
                 "sizing.results",
@@ -264,12 +281,14 @@ class Engine:
         refusal = self.check(wished, at_ns)
         if refusal is None:
             return Fitted(wished, because)
-        smaller = self._smaller(wished, at_ns)
+        smaller = self._smaller(wished, at_ns, resize)
         if smaller is None or self.check(smaller, at_ns) is not None:
             return refusal
         return Fitted(smaller, refusal)
 
-    def _smaller(self, request: Request, at_ns: int) -> Request | None:
+    def _smaller(
+        self, request: Request, at_ns: int, resize: Callable[[Request, int], Request]
+    ) -> Request | None:
         """Return the request at the largest size that the limits on sizes allow; None: at no smaller one."""
         if not request.shrinks:
             return None
@@ -283,7 +302,7 @@ class Engine:
             at_ns,
             room_wei=self._room_wei(request, at_ns),
         )
-        return position_size.resized(request, size) if 0 < size < request.spend_wei else None
+        return resize(request, size) if 0 < size < request.spend_wei else None
 
     def _room_wei(self, request: Request, at_ns: int) -> int | None:
         """Return what its whale's allocation and its pool leave; None: they set no limit."""
@@ -298,13 +317,27 @@ class Engine:
     def check_send(self, request: Request, at_ns: int) -> Refusal | None:
         """Return why a reserved request may not be signed now that its gas is known, or None.
 
-        What it holds already is not counted against it a second time.
+        What it holds already is not counted against it a second time. Whatever has closed or was lowered since
+        it was let through counts.
         """
-        state, now = self.state, self._in_force
+        state, limits, now = self.state, self.limits, self._in_force
         held = state.reservations.held.get(request.intent_id)
-        others_gas_wei = state.reservations.gas_wei - (0 if held is None else held.gas_wei)
+        own_wei, own_gas_wei = (0, 0) if held is None else (held.spend_wei, held.gas_wei)
+        others_gas_wei = state.reservations.gas_wei - own_gas_wei
+        breaker = state.breaker
+        is_open = request.action is Action.OPEN and breaker.state is BreakerState.OPEN
         return (
-            reservations.check_send(state.reservations, self.limits.reservations, request.intent_id, at_ns)
+            reservations.check_send(state.reservations, limits.reservations, request.intent_id, at_ns)
+            or emergency_stop.check(state.emergency, limits.emergency, request, at_ns)
+            or (breaker.why if is_open else None)
+            or drawdown.check(state.drawdown, limits.drawdown, request, at_ns)
+            or position_size.check(
+                self._effective,
+                request,
+                self.exposure_wei - own_wei,
+                state.reservations.spend_wei - own_wei,
+                at_ns,
+            )
             or fees.check(state.fees, now.fees, request, others_gas_wei, at_ns)
             or levers.check(state.levers, now, request, at_ns)
         )

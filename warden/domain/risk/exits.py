@@ -36,7 +36,6 @@ from warden.domain.risk.events import (
     Opened,
     Restored,
     RiskEvent,
-    Ticked,
     TriggersSet,
     Valuation,
     Valued,
@@ -117,9 +116,17 @@ def unprotected(state: ExitState) -> dict[str, str]:
 
 
 def step(state: ExitState, limits: ExitLimits, event: RiskEvent, at_ns: int) -> Step:
-    """Take one event in; what does not concern exits returns the state itself."""
+    """Take one event in; what does not concern exits returns the state itself, unless time has run out."""
+    early: tuple[Finding, ...] = ()
+    while state.due_ns is not None and at_ns > state.due_ns:
+        # Judged when its time had come, not when it was looked at: a journal, which has no ticks, tells the same.
+        state, told = judged(state, limits, {}, state.due_ns + 1, everyone=True)
+        early += told
     take = _TAKE.get(type(event))
-    return (state, (), ()) if take is None else take(state, limits, event, at_ns)
+    if take is None:
+        return state, early, ()
+    state, findings, exits = take(state, limits, event, at_ns)
+    return state, early + findings, exits
 
 
 def _opened(state: ExitState, limits: ExitLimits, event: Opened, at_ns: int) -> Step:
@@ -281,12 +288,6 @@ def _barred(state: ExitState, limits: ExitLimits, event: ExitsBarred, at_ns: int
     return _judged(msgspec.structs.replace(state, barred=event.why), limits, {}, at_ns, everyone=True)
 
 
-def _ticked(state: ExitState, limits: ExitLimits, _event: Ticked, at_ns: int) -> Step:
-    if state.due_ns is None or at_ns <= state.due_ns:
-        return state, (), ()
-    return _judged(state, limits, {}, at_ns, everyone=True)
-
-
 def _unknown(position_id: str, what: str) -> Noted:
     return Noted(Weight.ERROR, "position.unknown", f"position {position_id} was {what}, but is not open")
 
@@ -316,6 +317,5 @@ _TAKE: Final[Mapping[type, Callable[[ExitState, ExitLimits, Any, int], Step]]] =
         ExitFailed: _failed,
         TriggersSet: _set,
         ExitsBarred: _barred,
-        Ticked: _ticked,
     }
 )

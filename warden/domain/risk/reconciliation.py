@@ -32,8 +32,7 @@ def read(state: Capital, limits: CapitalLimits, event: Read) -> tuple[Capital, t
         return state, ()
     if not state.opened:
         return _opened(state, limits, event), ()
-    booked = sum(pool.wallet_wei for pool in state.pools.values()) + state.unexplained_wei
-    gap = event.trading_wei + event.gas_wei - booked
+    gap = _gap(state, event)
     if gap == 0:
         if state.short_wei == 0 and state.gap_reads == 0:
             return state, ()
@@ -44,6 +43,31 @@ def read(state: Capital, limits: CapitalLimits, event: Read) -> tuple[Capital, t
     if reads < limits.confirm_reads:
         return state, ()
     return _came(state, gap) if gap > 0 else _went(state, limits, -gap)
+
+
+def inflow_wei(state: Capital, event: Read) -> int:
+    """Return what of the wallet nothing explains, from its first look on: it is nobody's equity (EX9).
+
+    Before it is confirmed, too: a peak or a day's opening that counted it would make a loss of it later.
+    """
+    if not state.opened:
+        return 0
+    return state.unexplained_wei + max(0, _gap(state, event))
+
+
+def is_open_question(state: Capital, limits: CapitalLimits, event: Read) -> bool:
+    """Tell whether the books want this very Read once more: a difference is not confirmed, or not over yet."""
+    if state.held or not state.opened:
+        return False
+    gap = _gap(state, event)
+    if gap == 0:
+        return bool(state.short_wei or state.gap_reads)
+    return gap != state.gap_wei or state.gap_reads < limits.confirm_reads
+
+
+def _gap(state: Capital, event: Read) -> int:
+    booked = sum(pool.wallet_wei for pool in state.pools.values()) + state.unexplained_wei
+    return event.trading_wei + event.gas_wei - booked
 
 
 def _opened(state: Capital, limits: CapitalLimits, event: Read) -> Capital:

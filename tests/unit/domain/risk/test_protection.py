@@ -107,6 +107,7 @@ def test_exits_that_keep_failing_protect_nothing() -> None:
 def test_an_exit_without_an_outcome_protects_nothing(*, waited_ns: int, begins: bool) -> None:
     """SL1: it is not sent a second time (EX3), but an operator is told after 120 s."""
     state, _ = told(opened(), valued(9_000))
+    state, _ = told(state, valued(9_000, read_ns=AT + 60 * S), at_ns=AT + 60 * S)
     at_ns = AT + waited_ns
     state, kinds = told(state, valued(9_000, read_ns=at_ns), Ticked(), at_ns=at_ns)
     assert kinds == (BEGAN if begins else [])
