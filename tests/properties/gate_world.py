@@ -202,6 +202,7 @@ class World:
                 gas_balance_wei=10**18,
                 trading_balance_wei=50 * 10**18,
                 allowance_wei=100 * 10**18,
+                price_usd=TERMS.fixed_usd,
                 receipts={each: self.mined.get(each) for each in wanted},
             )
         )

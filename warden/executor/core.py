@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.intents import TradeState, TradeUpdate
-from warden.domain.risk import circuit_breaker, emergency_stop, levers
-from warden.domain.risk.events import BaselinesReset, Failed, LeverSet, Recovered, Ticked
+from warden.domain.risk import circuit_breaker, emergency_stop
+from warden.domain.risk.events import BaselinesReset, Failed, Recovered, Ticked, Worked
+from warden.domain.risk.lever_table import CANCEL_TRANSACTION
 from warden.executor import orders, reports
 from warden.executor.cleanup import CleanUp
 from warden.executor.decisions import Decisions
@@ -195,7 +196,7 @@ class ExecutorCore:
             )
             commands += self._record(row, now)
         if legs is not None and not entry.settled:
-            commands += self._legs_done(entry, legs, now)
+            commands += self._legs_done(self.book.get(event.tx_hash) or entry, legs, now)
         return commands
 
     def _legs_done(self, entry: Entry, legs: Legs, now: Now) -> list[Command]:
@@ -207,7 +208,9 @@ class ExecutorCore:
             )
             return self._outcome(entry, row, now)
         if legs.taken or not legs.began:
-            return []
+            # An answer that never came is no work done; one that was taken ends every row of failures.
+            done = self.ledger.engine.state.emergency.errors and entry.accepted
+            return self._risk(Worked(), now) if done else []
         # Refused by all: it may still have been passed on, so its nonce stays bound until the chain tells.
         failed = self._risk(Failed("send", legs.text[:300]), now)
         row = OutcomeRow(
@@ -244,15 +247,15 @@ class ExecutorCore:
             if entry is not None:
                 commands += self._outcome(entry, row, now)
         # After what was settled: the same money must not be counted as a loss twice.
-        funded = self.ledger.engine.state.means.equity_wei is not None
-        for event in self._readings.wallet(head, now, funded=funded):
+        for event in self._readings.wallet(head, now, self.ledger.engine):
             commands += self._risk(event, now)
         if self._terms.sends:
             rows, demands = self._strangers.look(head, now)
             commands += [command for row in rows for command in self._record(row, now)]
             commands += demands
         if advanced:
-            commands += self._own_sends.push(Moment(head, self._terms, now))
+            at = Moment(head, self._terms, now)
+            commands += [*self._own_sends.push(at), *self._take_back(at)]
         return commands + self._cleanup.report(over=False)
 
     def _clean_up(self, allowed: CleanupAllowed, now: Now) -> list[Command]:
@@ -282,6 +285,7 @@ class ExecutorCore:
         commands: list[Command] = []
         if event.stop_id in self.ledger.demands:
             commands += self._risk(Recovered(operator="", reason=event.stop_id), now)
+            self._readings.forget()
         for row in self._strangers.recovered(event.stop_id, now):
             commands += self._record(row, now)
         return commands
@@ -300,10 +304,13 @@ class ExecutorCore:
         commands = self._record(row, now, (Respond(event.identity, reply),))
         if isinstance(risk, BaselinesReset):
             self._readings.forget()
-        once = levers.order(risk) if isinstance(risk, LeverSet) else None
-        if isinstance(once, levers.CancelOrdered) and head is not None:
-            commands += self._own_sends.take_back(once.tx_hash, Moment(head, self._terms, now))
-        return commands
+        return commands if head is None else [*commands, *self._take_back(Moment(head, self._terms, now))]
+
+    def _take_back(self, at: Moment) -> list[Command]:
+        """Cancel what operators ordered to be cancelled, until it is, or the order lapses (PS4a)."""
+        waiting = self.ledger.engine.state.levers.orders.values()
+        hashes = [pull.value for pull in waiting if pull.lever == CANCEL_TRANSACTION]
+        return [command for tx_hash in hashes for command in self._own_sends.take_back(tx_hash, at)]
 
     def _tick(self, _event: Tick, now: Now) -> list[Command]:
         demanded = set(self.ledger.demands)

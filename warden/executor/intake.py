@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _PREPARE_WITHIN_NS: Final = 5 * 1_000_000_000
 _IDS_MAX: Final = 4_096
+_SIMULATION: Final = "simulation"
 _UNKNOWN_CHAIN: Final = Refusal("chain.unknown", "the chain's state is not known now")
 _WAITING: Final = Refusal("allowance", "the router's allowance is being set first; propose again")
 _TOO_LATE: Final = Refusal("simulation.unavailable", "no answer to the simulation within 5 s")
@@ -221,7 +222,7 @@ class Intake:
                 *self._drop(preparing, Refusal("simulation.reverts", event.text[:300]), now),
             ]
         refusal = Refusal("simulation.unavailable", event.text[:300])
-        failed = self._risk(Failed("simulation", event.text[:300]), now)
+        failed = self._risk(Failed(_SIMULATION, event.text[:300]), now)
         return [*failed, *self._drop(preparing, refusal, now)]
 
     def expire(self, now: Now) -> list[Command]:
@@ -229,7 +230,7 @@ class Intake:
         commands: list[Command] = []
         for preparing in list(self._preparing.values()):
             if now.boot_ns - preparing.since_ns > _PREPARE_WITHIN_NS:
-                commands += self._risk(Failed("simulation", _TOO_LATE.message), now)
+                commands += self._risk(Failed(_SIMULATION, _TOO_LATE.message), now)
                 commands += self._drop(preparing, _TOO_LATE, now)
         return commands
 
@@ -276,7 +277,8 @@ class Intake:
 
     def _worked(self, now: Now) -> list[Command]:
         """End a row of failures, where there is one."""
-        return self._risk(Worked(), now) if self._ledger.engine.state.emergency.errors else []
+        failing = self._ledger.engine.state.emergency.failing
+        return self._risk(Worked(_SIMULATION), now) if failing == _SIMULATION else []
 
     def _risk(self, event: RiskEvent, now: Now) -> list[Command]:
         return self._record(RiskRow(at_ns=now.utc_ns, event=event), now)

@@ -102,6 +102,8 @@ class Ledger:
 
     def _outcome(self, row: OutcomeRow, before: Entry) -> Iterator[RiskEvent]:
         signed, counted = before.signed, before.outcome.state in _ON_CHAIN
+        if counted and before.outcome.at_ns <= 0:
+            return  # of before there were risk rules: it never counted, so nothing is taken back
         if row.state in _ON_CHAIN:
             if not counted:
                 yield Settled(trade_of(signed, row))
@@ -113,9 +115,11 @@ class Ledger:
     def snapshot(self) -> SnapshotRow:
         """Return all that it is, as a row; only between events, when every row has been applied."""
         risk = RiskPart(self.engine.state, tuple(self.demands.values()))
+        # The row itself comes after every other: whatever ended in order before it did, this run has not.
+        book = msgspec.structs.replace(self.book.state(), ended_in_order=False, empty=False)
         return SnapshotRow(
             form=_FORM,
-            book=msgspec.Raw(to_json(self.book.state())),
+            book=msgspec.Raw(to_json(book)),
             risk=msgspec.Raw(to_json(risk)),
         )
 

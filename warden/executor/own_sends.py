@@ -103,6 +103,8 @@ class OwnSends:
         entry = self._book.get(tx_hash)
         if entry is None or entry.settled or entry.signed.purpose is Purpose.CANCEL:
             return []
+        if any(other.signed.replaces == tx_hash for other in self._book.open()):
+            return []  # its cancel is on the way
         return self._cancel(entry, at, own_ticket(Action.CANCEL, at.now))
 
     def never_left(self, signed: SignedRow) -> None:

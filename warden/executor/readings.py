@@ -10,6 +10,7 @@ from warden.domain.risk.events import DAY_NS, NS_PER_S, Observed, Priced, Read, 
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from warden.domain.risk.engine import Engine
     from warden.executor.protocol import HeadRead, Now, Terms
 
 # A price that moved less is the same; the rules hear of it again before it is too old for them.
@@ -46,11 +47,11 @@ class Readings:
         self._price, self._priced_ns = head.price_usd, now.utc_ns
         return [Priced(head.price_usd)]
 
-    def wallet(self, head: HeadRead, now: Now, *, funded: bool) -> list[RiskEvent]:
+    def wallet(self, head: HeadRead, now: Now, engine: Engine) -> list[RiskEvent]:
         """Return what the rules have not heard yet of balances and markets: after what changed them.
 
-        A wallet that never held anything has lost nothing: the first read is that of its funding (`funded`:
-        the rules have heard of one). From then on zero is a total loss (ES2).
+        A wallet that never held anything has lost nothing: the first read is that of its funding. From then
+        on zero is a total loss (ES2). The same balances are told again while they are news to the books.
         """
         found: list[RiskEvent] = []
         read = Read(
@@ -61,8 +62,8 @@ class Readings:
         )
         # Anew each day: the first of a day is its opening.
         day = now.utc_ns // DAY_NS
-        known = funded or read.equity_wei > 0
-        if known and (read != self._read or day != self._day):
+        known = engine.state.means.equity_wei is not None or read.equity_wei > 0
+        if known and (read != self._read or day != self._day or engine.is_news(read)):
             self._read, self._day = read, day
             found.append(read)
         if head.prices and self.observes(now):

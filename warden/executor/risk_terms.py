@@ -17,6 +17,7 @@ from warden.domain.risk.exit_triggers import Triggers
 from warden.domain.risk.fees import FeeLimits
 from warden.domain.risk.levers import GasLimits, LeverLimits
 from warden.domain.risk.position_limits import PositionLimits
+from warden.domain.risk.profit_loss import ProfitLossLimits
 from warden.domain.risk.protection import ExitLimits
 from warden.domain.risk.reservations import ReservationLimits
 from warden.domain.risk.sizing import SizingLimits, SizingMode
@@ -50,6 +51,7 @@ def limits_of(settings: Settings) -> RiskLimits:
         sizing=_sizing(settings),
         exits=_exits(settings),
         capital=_capital(settings),
+        profit_loss=ProfitLossLimits(calls_per_day=settings.gateway.calls_per_day or 0),
         assessment=_assessment(settings) if settings.assessment.enabled else None,
     )
 

@@ -275,8 +275,8 @@ def _allocated(period: Period) -> Noted:
 def _moved(state: Capital, move: CapitalMoved) -> Capital:
     """Return the state with a move booked, which `check_move` let through when it was ordered.
 
-    It is not asked again: a journal is read under the settings of today, which may have another share for debts
-    or other pools, and what was paid is paid. An account below zero is filled by what comes next.
+    It is not asked again: a journal is read under the settings of today, which may have another share for
+    debts or other pools, and what was paid is paid. An account below zero is filled by what comes next.
     """
     account = pools.account_of(move.move, move.account)
     if account is None or move.amount_wei <= 0 or not state.opened:

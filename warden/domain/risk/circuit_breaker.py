@@ -192,7 +192,7 @@ def switched_off(limits: BreakerLimits) -> Noted | None:
 def _elapsed(breaker: Breaker, limits: BreakerLimits, at_ns: int) -> Breaker:
     """Return the breaker after the next thing that time alone did, itself when that is still to come.
 
-    It happened when its time had come, not when it was looked at: a journal, which has no ticks, tells the same.
+    It happened when its time had come, not when it was looked at: a journal, without ticks, tells the same.
     """
     if breaker.state is BreakerState.CLOSED:
         return breaker

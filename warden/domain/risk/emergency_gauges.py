@@ -105,7 +105,7 @@ class Emergency(msgspec.Struct, frozen=True):
         equity_wei: as last read; None until then.
         baseline_wei: the capital that losses are measured by: the first equity above zero, moved since.
         peak_wei: the highest equity so far.
-        errors: failures of the system in a row.
+        errors: failures of the system in a row; `failing` is the kind of the last.
         health_bps: the last score; None before the first.
         demanded: triggers and raised reasons that have demanded a stop.
         told: triggers of which a warning stands, or which would have stopped if that were not switched off.
@@ -120,6 +120,7 @@ class Emergency(msgspec.Struct, frozen=True):
     price_until_ns: int = 0
     holdings: Holdings = Holdings()
     errors: int = 0
+    failing: str = ""
     health_bps: int | None = None
     demanded: tuple[str, ...] = ()
     told: tuple[str, ...] = ()

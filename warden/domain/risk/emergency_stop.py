@@ -269,6 +269,7 @@ def _reset(state: Emergency, _event: BaselinesReset) -> Emergency:
         peak_wei=Wei(max(0, equity or 0)),
         day=Day(number=state.day.number, opening_wei=equity),
         errors=0,
+        failing="",
         demanded=(),
         told=(),
         shut=None,
@@ -280,12 +281,14 @@ def _held(state: Emergency, event: Opened | Closed | Restored | Valued) -> Emerg
     return state if held is state.holdings else msgspec.structs.replace(state, holdings=held)
 
 
-def _failed(state: Emergency, _event: Failed) -> Emergency:
-    return msgspec.structs.replace(state, errors=state.errors + 1)
+def _failed(state: Emergency, event: Failed) -> Emergency:
+    return msgspec.structs.replace(state, errors=state.errors + 1, failing=event.kind)
 
 
-def _worked(state: Emergency, _event: Worked) -> Emergency:
-    return msgspec.structs.replace(state, errors=0) if state.errors else state
+def _worked(state: Emergency, event: Worked) -> Emergency:
+    if not state.errors or event.kind not in {"", state.failing}:
+        return state
+    return msgspec.structs.replace(state, errors=0, failing="")
 
 
 def _scored(state: Emergency, event: Health) -> Emergency:

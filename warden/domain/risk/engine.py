@@ -317,8 +317,8 @@ class Engine:
     def check_send(self, request: Request, at_ns: int) -> Refusal | None:
         """Return why a reserved request may not be signed now that its gas is known, or None.
 
-        What it holds already is not counted against it a second time. Whatever has closed or was lowered since
-        it was let through counts.
+        What it holds already is not counted against it a second time. Whatever has closed or was lowered
+        since it was let through counts.
         """
         state, limits, now = self.state, self.limits, self._in_force
         held = state.reservations.held.get(request.intent_id)

@@ -189,7 +189,12 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 
 class Worked(msgspec.Struct, frozen=True, tag="worked"):
-    """The system did what it was to do; ends a row of failures."""
+    """The system did what it was to do; ends a row of failures, of that `kind` if it names one.
+
+    Who can simulate may still not be able to send: a simulation does not end a row of failed sends.
+    """
+
+    kind: str = ""
 
 
 class Health(msgspec.Struct, frozen=True, tag="health"):

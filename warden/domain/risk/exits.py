@@ -119,7 +119,7 @@ def step(state: ExitState, limits: ExitLimits, event: RiskEvent, at_ns: int) -> 
     """Take one event in; what does not concern exits returns the state itself, unless time has run out."""
     early: tuple[Finding, ...] = ()
     while state.due_ns is not None and at_ns > state.due_ns:
-        # Judged when its time had come, not when it was looked at: a journal, which has no ticks, tells the same.
+        # Judged when its time had come, not when it was looked at: a journal, without ticks, tells the same.
         state, told = judged(state, limits, {}, state.due_ns + 1, everyone=True)
         early += told
     take = _TAKE.get(type(event))

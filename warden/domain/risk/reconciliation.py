@@ -56,7 +56,7 @@ def inflow_wei(state: Capital, event: Read) -> int:
 
 
 def is_open_question(state: Capital, limits: CapitalLimits, event: Read) -> bool:
-    """Tell whether the books want this very Read once more: a difference is not confirmed, or not over yet."""
+    """Tell whether the books want this very Read once more: a difference is not confirmed or not over."""
     if state.held or not state.opened:
         return False
     gap = _gap(state, event)

@@ -116,6 +116,7 @@ def test_an_exit_without_an_outcome_protects_nothing(*, waited_ns: int, begins: 
 def test_time_alone_tells_of_an_exit_without_an_outcome() -> None:
     """SL1: values that are fresh do not put it off."""
     state, _ = told(opened(), valued(9_000))
+    state, _ = told(state, valued(9_000, read_ns=AT + 60 * S), at_ns=AT + 60 * S)
     state, kinds = told(state, valued(9_000, read_ns=AT + 100 * S), at_ns=AT + 100 * S)
     assert kinds == []
     assert told(state, Ticked(), at_ns=AT + 120 * S + 1)[1] == BEGAN
