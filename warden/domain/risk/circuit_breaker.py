@@ -83,6 +83,7 @@ class BreakerState(StrEnum):
 
 
 _CLOSED: Final = Refusal(_OPEN, "the circuit breaker is open", observed="OPEN")
+_LETS_THROUGH: Final = BreakerState.CLOSED  # read once, as OPENS is
 
 
 class Breaker(msgspec.Struct, frozen=True):
@@ -166,7 +167,7 @@ def check(
     """
     if request is not None and request.action is not OPENS:
         return None
-    if breaker.state is not BreakerState.CLOSED:
+    if breaker.state is not _LETS_THROUGH:
         if breaker.state is BreakerState.OPEN:
             return breaker.why
         if breaker.probe:

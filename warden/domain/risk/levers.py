@@ -120,9 +120,9 @@ class CancelOrdered(msgspec.Struct, frozen=True):
 
 def check(state: Levers, limits: LeverLimits, request: Request, _at_ns: int) -> Refusal | None:
     """Return why a lever holds the request back, or None."""
-    if state.routers and request.action is not Action.CANCEL:
+    if state.routers:
         pull = state.routers.get(request.router.lower())
-        if pull is not None:
+        if pull is not None and request.action is not Action.CANCEL:
             return _blocked("router", pull)
     if request.action is not OPENS:
         return None
@@ -140,7 +140,7 @@ def check(state: Levers, limits: LeverLimits, request: Request, _at_ns: int) -> 
 
 
 def _block(state: Levers, request: Request) -> Refusal | None:
-    tokens, pools = tuple(map(str.lower, request.tokens)), tuple(map(str.lower, request.pools))
+    tokens, pools = list(map(str.lower, request.tokens)), list(map(str.lower, request.pools))
     # What is in none of the tables needs no walk to find out which one it is in.
     if (
         state.tokens.keys().isdisjoint(tokens)

@@ -49,6 +49,9 @@ class SizingMode(StrEnum):
     KELLY = "kelly"
 
 
+_FIXED: Final = SizingMode.FIXED  # read once, as OPENS is
+
+
 class SizingLimits(msgspec.Struct, frozen=True):
     """How sizes follow results, in basis points; `most_bps` above 10,000 lets a good hour ask for more.
 
@@ -115,7 +118,7 @@ def propose(
         capital_wei: what the Kelly fraction is of (`Effective.capital_wei`).
         at_ns: UTC now.
     """
-    if limits.mode is SizingMode.FIXED or request.action is not OPENS:
+    if limits.mode is _FIXED or request.action is not OPENS:
         return request
     performance = _forget(state, limits, at_ns).strategies.get(request.strategy)
     if performance is None or performance.trades < max(1, limits.trades_min):
