@@ -284,7 +284,8 @@ class Engine:
         smaller = self._smaller(wished, at_ns, resize)
         if smaller is None or self.check(smaller, at_ns) is not None:
             return refusal
-        return Fitted(smaller, refusal)
+        # Results wished for more, and a limit left what was asked for: that is no other size.
+        return Fitted(smaller, refusal if smaller.spend_wei != request.spend_wei else None)
 
     def _smaller(
         self, request: Request, at_ns: int, resize: Callable[[Request, int], Request]
