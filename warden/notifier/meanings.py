@@ -339,6 +339,14 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "strategy.failed": Rule(
             "The strategy was given up", "It cannot be loaded, or failed too often.", "strategy-raised"
         ),
+        "strategy.memory": Rule(
+            "The strategy used up its memory",
+            "A leak, or strategy.memory_mb is too little for what it keeps.",
+            "strategy-raised",
+        ),
+        "strategy.output-cut": Rule(
+            "The strategy prints too much", "A print that was left in its code.", "strategy-raised"
+        ),
         "trader.blind": Rule(
             "The trader sees no new blocks",
             "The gateway or every endpoint behind it is away.",

@@ -153,7 +153,8 @@ def _strategy(snapshot: Snapshot, view: SystemView) -> Iterator[Reason]:
     status: TraderStatus | None = snapshot.status(Role.TRADER)
     if line is None or line.stale:
         silent = _silent("the trader", Seen(age_ms=line.age_ms if line else None, stale=True))
-        yield Reason("strategy", f"{silent}: nobody proposes anything")
+        last_words = f"; it last said: {line.detail}" if line is not None and line.detail else ""
+        yield Reason("strategy", f"{silent}: nobody proposes anything{last_words}")
     elif status is not None and status.state != "running":
         detail = f": {status.detail}" if status.detail else ""
         yield Reason("strategy", f"{status.strategy or 'the strategy'} is {status.state}{detail}")
@@ -170,6 +171,12 @@ def no_reason(view: SystemView, now: datetime) -> str:
         view: the picture.
         now: wall time, UTC.
     """
+    trader = next((line.detail for line in view.processes if line.name == Role.TRADER), "")
+    line = _last_proposal(view, now)
+    return f"{line}; {trader}" if trader else line
+
+
+def _last_proposal(view: SystemView, now: datetime) -> str:
     last = max(view.money.decisions, key=lambda line: line.time, default=None)
     if last is None:
         return "no edge: nothing is in the way, and the strategy proposes nothing"

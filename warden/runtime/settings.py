@@ -114,6 +114,9 @@ class StrategySettings:
         None, "directory to import it from, for a strategy of your own", unset="an installed module"
     )
     parameters: dict[str, str | int | bool] = table("handed to the class by keyword")
+    memory_mb: Annotated[int, Ge(192), Le(1_048_576)] = setting(
+        1_024, "most memory of the trader's process, strategy included; it ends beyond that", unit="MB"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

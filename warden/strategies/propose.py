@@ -19,6 +19,9 @@ VALID_BLOCKS_MAX: Final = 100
 NOTE_CHARACTERS_MAX: Final = 200
 _TOKENS_MIN: Final = 2
 _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
+_KIND_CHARACTERS_MAX: Final = 80
+# Not `type(x).__name__`, which a metaclass of the user's may answer.
+_NAME: Final = type.__dict__["__name__"]
 
 
 class ProposalInvalid(ValueError):
@@ -34,6 +37,7 @@ def swap(
     valid_blocks: int = 2,
     expected_profit_wei: int = 0,
     note: str = "",
+    shrinks: bool = False,
 ) -> Proposal:
     """Return the proposal to swap along `path`.
 
@@ -45,6 +49,7 @@ def swap(
         valid_blocks: how many blocks after this one it may still be mined, 1 to 100.
         expected_profit_wei: what you expect; Warden records it and never believes it.
         note: one line for the operator.
+        shrinks: a smaller size would do, with the same profit enforced; else a limit refuses it as a whole.
     """
     addresses = tuple(each.address if isinstance(each, Token) else each for each in path)
     return Proposal(
@@ -53,24 +58,31 @@ def swap(
         valid_blocks=valid_blocks,
         expected_profit_wei=Wei(expected_profit_wei),
         note=note,
+        shrinks=shrinks,
     )
 
 
 def checked(said: object) -> Proposal:
     """Return what a strategy said as a proposal of our own making, every field of the right type and range.
 
+    Nothing of the user's is called: a class derived from int or str may answer every question as it likes,
+    so the plain value within is taken.
+
     Raises:
         ProposalInvalid: it is not one.
     """
     if type(said) is not Proposal:
-        raise ProposalInvalid(f"a {type(said).__name__} is not a Proposal")
+        raise ProposalInvalid(f"{an(said)} is not a Proposal")
     trade = said.swap
     if type(trade) is not Swap:
-        raise ProposalInvalid(f"swap: a {type(trade).__name__} is not a Swap")
-    if not isinstance(said.action, Action):
-        raise ProposalInvalid(f"action: a {type(said.action).__name__} is not an Action")
-    if not isinstance(said.note, str) or len(said.note) > NOTE_CHARACTERS_MAX:
+        raise ProposalInvalid(f"swap: {an(trade)} is not a Swap")
+    if type(said.action) is not Action:
+        raise ProposalInvalid(f"action: {an(said.action)} is not an Action")
+    note = _plain(said.note)
+    if note is None or len(note) > NOTE_CHARACTERS_MAX:
         raise ProposalInvalid(f"note: text of at most {NOTE_CHARACTERS_MAX} characters is wanted")
+    if type(said.shrinks) is not bool:
+        raise ProposalInvalid(f"shrinks: {an(said.shrinks)} is neither True nor False")
     return Proposal(
         swap=Swap(
             path=_path(trade.path),
@@ -82,25 +94,45 @@ def checked(said: object) -> Proposal:
         expected_profit_wei=Wei(
             _whole("expected_profit_wei", said.expected_profit_wei, -RESERVE_MAX, RESERVE_MAX)
         ),
-        note=" ".join(said.note.split()),
+        note=" ".join(_printable(note).split()),
+        shrinks=said.shrinks,
     )
 
 
+def an(said: object) -> str:
+    """Return what kind of thing something is, in words; its class is the user's own and may lie or raise."""
+    name: str = _NAME.__get__(type(said))
+    return f"{'an' if name[:1].lower() in set('aeiou') else 'a'} {_printable(name[:_KIND_CHARACTERS_MAX])}"
+
+
+def _printable(text: str) -> str:
+    """Return text without control characters and lone surrogates, which no line of a log can hold."""
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
 def _path(said: object) -> tuple[str, ...]:
-    if not isinstance(said, tuple | list) or not _TOKENS_MIN <= len(said) <= PATH_TOKENS_MAX:
+    if (type(said) is not tuple and type(said) is not list) or not _TOKENS_MIN <= len(
+        said
+    ) <= PATH_TOKENS_MAX:
         raise ProposalInvalid(f"path: {_TOKENS_MIN} to {PATH_TOKENS_MAX} token addresses are wanted")
-    for each in said:
-        if not isinstance(each, str) or not _ADDRESS.fullmatch(each):
-            raise ProposalInvalid("path: a token address is 0x and 40 hex digits")
-    if any(one.lower() == other.lower() for one, other in pairwise(said)):
+    path = tuple(text for text in map(_plain, said) if text is not None and _ADDRESS.fullmatch(text))
+    if len(path) < len(said):
+        raise ProposalInvalid("path: a token address is 0x and 40 hex digits")
+    if any(one.lower() == other.lower() for one, other in pairwise(path)):
         raise ProposalInvalid("path: a token follows itself")
-    return tuple(str(each) for each in said)
+    return path
 
 
 def _whole(field: str, said: object, least: int, most: int) -> int:
     """Return a whole number within its range; a bool or a float is none."""
-    if not isinstance(said, int) or isinstance(said, bool):
-        raise ProposalInvalid(f"{field}: a {type(said).__name__} is not a whole number")
-    if not least <= said <= most:
+    if not issubclass(type(said), int) or type(said) is bool:
+        raise ProposalInvalid(f"{field}: {an(said)} is not a whole number")
+    number = int.__int__(said)  # type: ignore[arg-type] # it was just seen to be one
+    if not least <= number <= most:
         raise ProposalInvalid(f"{field}: out of its range")
-    return int(said)
+    return number
+
+
+def _plain(said: object) -> str | None:
+    """Return text as plain text, None when it is none."""
+    return str.__str__(said) if issubclass(type(said), str) else None

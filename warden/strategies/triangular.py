@@ -96,6 +96,8 @@ class TriangularArbitrage(Strategy):
                 valid_blocks=self._valid_blocks,
                 expected_profit_wei=profit - gas_wei,
                 note=f"{' > '.join(token.symbol for token in path)}: {format_ether(profit - gas_wei)} ETH",
+                # The chain demands the same profit of a smaller one; where that can't be had it is refused.
+                shrinks=True,
             ),
         )
 

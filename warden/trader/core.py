@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 PROPOSALS_MAX: Final = 16
 RAISED_MAX: Final = 10
+# How long what was wrong with the strategy is still told beside its name.
+_COMPLAINT_NS: Final = 60 * NS_PER_S
 # Without an answer of the gateway for so long, the trader says that it is degraded.
 _QUIET_NS: Final = 2 * NS_PER_S
 _STALE_NS: Final = 10 * NS_PER_S
@@ -96,7 +98,11 @@ class Core:
         self._seen: Seen | None = None
         self._seen_ns = 0
         self._raised_in_a_row = 0
+        self._raised_when_told = False
         self._failed = False
+        self._complaint = ""
+        self._complaint_ns = 0
+        self._complaints = 0
         self._lost = False
         self.handled = 0
         self.proposals = 0
@@ -131,12 +137,16 @@ class Core:
 
     def say(self, said: Sequence[object], now_ns: int) -> list[Command]:
         """Take what the strategy said about the block that it was shown: intents for what is a proposal."""
-        self._raised_in_a_row = 0
+        if not self._raised_when_told:
+            # Whoever raises at each decision does not begin anew because it survives each block.
+            self._raised_in_a_row = 0
+        self._raised_when_told = False
         seen = self._shown()
         self.handled = seen.seq
         self.proposals += len(said)
         if len(said) > PROPOSALS_MAX:
-            return self._rubbish(len(said), f"more than {PROPOSALS_MAX} proposals on one block")
+            why = f"more than {PROPOSALS_MAX} proposals on one block: none of them counts"
+            return self._rubbish(len(said), why, now_ns)
         commands: list[Command] = []
         wrong: list[str] = []
         for each in said:
@@ -144,16 +154,40 @@ class Core:
                 proposal = checked(each)
             except ProposalInvalid as error:
                 wrong.append(str(error))
+            except Exception as error:  # noqa: BLE001 - a thing of the user's making may raise on any look
+                wrong.append(f"a proposal that cannot be read: {type(error).__name__}")
             else:
                 commands += self._intend(proposal, seen, now_ns)
-        return commands + (self._rubbish(len(wrong), wrong[0]) if wrong else [])
+        return commands + (self._rubbish(len(wrong), wrong[0], now_ns) if wrong else [])
 
-    def blame(self, kind: str, place: str) -> list[Command]:
-        """Take an error that the strategy raised: its type and place, never its values."""
+    def babble(self, why: str, now_ns: int) -> list[Command]:
+        """Take that what the strategy answered is not even a list of anything."""
+        self.handled = self._shown().seq
+        return self._rubbish(1, why, now_ns)
+
+    def printed(self, size: int, now_ns: int) -> list[Command]:
+        """Take that the process's output had to be cut at so many bytes."""
+        why = f"printed {size // 1_000_000} MB, which were thrown away"
+        self._complain(why, now_ns)
+        message = f"{self._strategy} {why}"
+        data = {"bytes": str(size)}
+        return [Note(Severity.WARNING, "strategy.output-cut", message, data, runbook="strategy-raised")]
+
+    def blame(self, kind: str, place: str, now_ns: int, *, told: bool = False) -> list[Command]:
+        """Take an error that the strategy raised: its type and place, never its values.
+
+        Args:
+            kind: of the error.
+            place: file and line.
+            now_ns: the moment.
+            told: it was raised on hearing of a decision or a trade, not on a block.
+        """
         if self._seen is not None:
             self.handled = self._seen.seq
         self._raised_in_a_row += 1
+        self._raised_when_told |= told
         row = self._raised_in_a_row
+        self._complain(f"raised {kind} at {place}", now_ns)
         data = {"type": kind, "place": place, "in_a_row": str(row)}
         raised = f"{self._strategy} raised {kind} at {place} ({row} in a row)"
         notes: list[Command] = [
@@ -162,7 +196,8 @@ class Core:
         if row >= RAISED_MAX and not self._failed:
             self._failed = True
             failed = (
-                f"{self._strategy} raised {row} times in a row and runs no more: mend it, restart the trader"
+                f"{self._strategy} raised {row} times in a row, last {kind} at {place}, and runs no more: "
+                "mend it, restart the trader"
             )
             notes.append(Note(Severity.ERROR, "strategy.failed", failed, data, runbook="strategy-raised"))
         return notes
@@ -220,11 +255,15 @@ class Core:
     def state(self, contact: Contact, now_ns: int) -> tuple[ProcessState, str]:
         """Return how the process stands, with one line on what is not well."""
         if self._failed:
-            return ProcessState.DEGRADED, f"{self._strategy} raised {RAISED_MAX} times in a row"
+            row = self._raised_in_a_row
+            return ProcessState.DEGRADED, f"{row} times in a row {self._strategy} {self._complaint}"
         if self._seen is None:
             return ProcessState.STARTING, contact.trouble
         trouble = self._trouble(contact, now_ns)
-        return (ProcessState.DEGRADED if trouble else ProcessState.READY), trouble
+        if trouble:
+            return ProcessState.DEGRADED, trouble
+        # Not degraded: a strategy that says rubbish harms nobody, and may do better on the next block.
+        return ProcessState.READY, self._said_wrong(now_ns)
 
     def status(self, contact: Contact, now_ns: int) -> TraderStatus:
         """Return what the strategy has done."""
@@ -291,8 +330,21 @@ class Core:
         )
         return [TellDecision(decision, intent.proposal)]
 
-    def _rubbish(self, count: int, why: str) -> list[Command]:
+    def _complain(self, why: str, now_ns: int) -> None:
+        """Keep what was wrong with the strategy, for whoever looks at how it stands."""
+        self._complaints = self._complaints + 1 if self._said_wrong(now_ns) else 1
+        self._complaint, self._complaint_ns = why, now_ns
+
+    def _said_wrong(self, now_ns: int) -> str:
+        """Return what was wrong with the strategy lately, in one line; empty when nothing was."""
+        if not self._complaint or now_ns - self._complaint_ns > _COMPLAINT_NS:
+            return ""
+        times = f" ({self._complaints} times lately)" if self._complaints > 1 else ""
+        return f"{self._strategy} {self._complaint}{times}"
+
+    def _rubbish(self, count: int, why: str, now_ns: int) -> list[Command]:
         self.refused += count
+        self._complain(f"said what is no proposal: {why}", now_ns)
         message = f"{self._strategy} said what is no proposal: {why}"
         data = {"count": str(count), "why": why}
         return [Note(Severity.WARNING, "strategy.rubbish", message, data, runbook="strategy-raised")]

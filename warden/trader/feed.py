@@ -159,7 +159,9 @@ class Feed:
     def _publish(self, market: Market, since_ns: int) -> None:
         with self._lock:
             offered = self._contact.offered + 1
-            self._contact = msgspec.structs.replace(self._contact, offered=offered)
+            # With the market, or whoever takes it at once would think that nobody answers.
+            ok_ns = self._clock.boot_ns()
+            self._contact = msgspec.structs.replace(self._contact, offered=offered, ok_ns=ok_ns, trouble="")
             self._newest = Seen(offered, since_ns, market)
         os.eventfd_write(self.woken, 1)
 

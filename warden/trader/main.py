@@ -6,6 +6,7 @@ A strategy that hangs stops the heartbeat, and the watchdog sees it: that is wha
 from __future__ import annotations
 
 import secrets
+import time
 from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,9 @@ import zmq
 from warden.runtime.clock import NS_PER_MS
 from warden.runtime.logs import redact
 from warden.strategies.load import load_strategy, raised_at
+from warden.strategies.propose import an
+from warden.trader import bounds
+from warden.trader.bounds import MemoryUsedUp
 from warden.trader.core import PROPOSALS_MAX, Command, Core, Note, Run, Send, TellDecision, TellTrade
 from warden.trader.feed import Feed
 from warden.wire.addresses import INTENTS
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 
 _STATUS_NS: Final = 500 * NS_PER_MS
 _ANSWERS_MAX: Final = 64
+_LAST_WORDS_S: Final = 0.2
 
 
 def main(frame: Frame) -> None:
@@ -37,9 +42,11 @@ def main(frame: Frame) -> None:
 
     Raises:
         ConfigurationInvalid: the strategy, the venue or the wallet is not there as configured.
+        MemoryUsedUp: it has, but for a rest, or was refused more.
     """
     frame.beat(ProcessState.STARTING, detail="loading the strategy")
     settings = frame.settings
+    bounds.bound(settings.strategy.memory_mb)
     path = settings.strategy.path
     strategy = load_strategy(
         settings.strategy.use,
@@ -47,7 +54,12 @@ def main(frame: Frame) -> None:
         settings.strategy.parameters,
     )
     with Feed(settings, frame.places, frame.clock) as feed:
-        Trader(frame, strategy, feed).run()
+        trader = Trader(frame, strategy, feed)
+        try:
+            trader.run()
+        except MemoryError as error:
+            bounds.allow_last_words()
+            raise trader.used_up() from error
 
 
 class Trader:
@@ -59,9 +71,11 @@ class Trader:
         self._feed = feed
         self._client = frame.bus.connect(INTENTS)
         self._status_due_ns = 0
+        self._memory_mb = frame.settings.strategy.memory_mb
+        self._strategy_name = strategy.name
         self._core = Core(
             session=frame.session,
-            strategy=strategy.name,
+            strategy=self._strategy_name,
             block_time_s=frame.settings.chain.block_time_s,
             new_id=lambda: secrets.token_hex(16),
         )
@@ -142,10 +156,48 @@ class Trader:
         self, strategy_code: Callable[[], Iterable[object] | None], *, answers: bool = False
     ) -> list[Command]:
         """Run the strategy's code: the one place where what it raises is caught."""
+        result: object = None
+        said: list[object] | None = []
+        blamed: tuple[str, str] | None = None
         try:
             result = strategy_code()
             # It may be a generator, so its code runs here too; an endless one is cut off.
-            said = list(islice(result, PROPOSALS_MAX + 1)) if answers and result is not None else []
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is not our code: it is counted and told
-            return self._core.blame(type(error).__name__, raised_at(error, type(self._strategy).__module__))
-        return self._core.say(said, self._frame.clock.boot_ns()) if answers else []
+            said = listed(result) if answers else []
+        except MemoryError:
+            raise  # not an error of this call alone: what was taken stays taken
+        except BaseException as error:  # noqa: BLE001 - it is not our code: whatever it raises is counted and told
+            blamed = type(error).__name__, raised_at(error, type(self._strategy).__module__)
+        now_ns = self._frame.clock.boot_ns()
+        # First of all: what there is to say goes through that same output.
+        cut = bounds.cut_output()
+        commands = self._core.printed(cut, now_ns) if cut else []
+        if bounds.memory_is_used_up(self._memory_mb):
+            raise self.used_up()
+        if blamed is not None:
+            return [*commands, *self._core.blame(*blamed, now_ns, told=not answers)]
+        if not answers:
+            return commands
+        if said is None:
+            return [*commands, *self._core.babble(f"{an(result)} is not a list of proposals", now_ns)]
+        return [*commands, *self._core.say(said, now_ns)]
+
+    def used_up(self) -> MemoryUsedUp:
+        """Tell everybody that the process ends for want of memory; return the error to end with."""
+        name = self._strategy_name
+        message = f"{name} has used up the memory that strategy.memory_mb allows, {self._memory_mb} MB"
+        self._frame.event(Severity.ERROR, "strategy.memory", message, runbook="strategy-raised")
+        # Not "stopping": an orderly end would let the next process in without counting it.
+        self._frame.beat(ProcessState.DEGRADED, detail=message, now=True)
+        time.sleep(_LAST_WORDS_S)  # closing the bus drops what has not left yet
+        return MemoryUsedUp(f"{message}: mend it, or allow it more")
+
+
+def listed(result: object) -> list[object] | None:
+    """Return what a strategy answered as a list, 17 at most; None when it is no list of any kind."""
+    if result is None:
+        return []
+    try:
+        each = iter(result)  # type: ignore[call-overload] # that is the question
+    except TypeError:
+        return None
+    return list(islice(each, PROPOSALS_MAX + 1))

@@ -167,6 +167,22 @@ def test_without_a_reason_it_is_the_strategy(lines: tuple[DecisionLine, ...], sa
     assert re.search(said, text)
 
 
+def test_what_is_wrong_with_the_strategy_is_said_in_passing() -> None:
+    """OP1a: rubbish stands in nobody's way, but `no edge` alone would hide why nothing is proposed."""
+    line = msgspec.structs.replace(samples.watchdog().processes[0], name=Role.TRADER, detail="Mine raised")
+    view = seen(heard(msgspec.structs.replace(samples.watchdog(), processes=(line,))))
+    assert no_reason(view, datetime(2026, 3, 1, 8, tzinfo=UTC)).endswith("; Mine raised")
+
+
+def test_a_silent_trader_is_quoted() -> None:
+    """Why it ended is what it said last: that its memory was used up, for one."""
+    line = msgspec.structs.replace(
+        samples.watchdog().processes[0], name=Role.TRADER, detail="Mine used up its memory", age_ms=60_000
+    )
+    said = dict(told(heard(msgspec.structs.replace(samples.watchdog(), processes=(line,)))))
+    assert said["strategy"].endswith("nobody proposes anything; it last said: Mine used up its memory")
+
+
 def test_the_last_refusals_of_each_strategy() -> None:
     """OP1a: newest first, one of each rule, three of a strategy; a noisy one does not hide another's."""
     noisy = [decided(Outcome.REFUSED, f"07:00:{second:02d}", "a", f"r{second % 5}") for second in range(30)]

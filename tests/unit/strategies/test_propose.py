@@ -32,6 +32,13 @@ def test_what_is_good_passes_and_travels() -> None:
     assert checked(GOOD) == GOOD
 
 
+@pytest.mark.parametrize("shrinks", [True, False])
+def test_whether_it_shrinks_is_handed_on(*, shrinks: bool) -> None:
+    """A proposal that would take less still says so when it leaves, and no other does."""
+    assert checked(swap([WETH, GEM], 1, 1, shrinks=shrinks)).shrinks is shrinks
+    assert not checked(GOOD).shrinks
+
+
 def test_a_note_is_one_line() -> None:
     """Line breaks and runs of blanks in a note become single blanks: it goes into logs."""
     assert checked(swap([WETH, GEM], 1, 1, note=" a\nb\t c ")).note == "a b c"
@@ -46,6 +53,7 @@ def test_a_note_is_one_line() -> None:
         ({"valid_blocks": 101}, "valid_blocks: out of its range"),
         ({"valid_blocks": True}, "valid_blocks: a bool is not a whole number"),
         ({"expected_profit_wei": 2**200}, "expected_profit_wei: out of its range"),
+        ({"shrinks": 1}, "shrinks: an int is neither True nor False"),
         ({"note": 5}, "note: text of at most 200 characters"),
         ({"note": "x" * 201}, "note: text of at most 200 characters"),
     ],

@@ -9,6 +9,7 @@ import pytest
 from tests.unit.strategies.samples import ETHER, GEM, GWEI, USDX, WETH, market
 from warden.domain.amm import cycle_profit
 from warden.domain.intents import Decision, Outcome, Proposal, TradeState, TradeUpdate
+from warden.domain.money import Wei
 from warden.strategies.triangular import TriangularArbitrage
 
 if TYPE_CHECKING:
@@ -89,6 +90,18 @@ def test_an_end_lets_it_look_again(ended: TradeState | str) -> None:
     else:
         strategy.on_decision(Decision("1", Outcome.REFUSED), proposal)
     only(strategy, market(gem_percent=105, block=101))
+
+
+def test_a_smaller_size_would_do_and_counts_as_open() -> None:
+    """EX1: reduced is let through: nothing else is proposed until that trade has come to its end."""
+    strategy = TriangularArbitrage()
+    proposal = only(strategy, market(gem_percent=105, block=100))
+    assert proposal.shrinks
+    reduced = Decision("1", Outcome.REDUCED, rule="limits.max_trade_eth", amount_in=Wei(ETHER // 2))
+    strategy.on_decision(reduced, proposal)
+    assert list(strategy.on_block(market(gem_percent=105, block=101))) == []
+    strategy.on_trade(TradeUpdate("1", TradeState.MINED), proposal)
+    only(strategy, market(gem_percent=105, block=102))
 
 
 def test_the_same_markets_give_the_same_proposals() -> None:

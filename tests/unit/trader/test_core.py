@@ -192,12 +192,12 @@ def test_ten_errors_in_a_row_end_the_strategy_and_one_good_block_starts_anew() -
     one = core()
     for _ in range(9):
         one.see(seen(), START_NS)
-        one.blame("ValueError", "mine.py:3")
+        one.blame("ValueError", "mine.py:3", START_NS)
     one.see(seen(), START_NS)
     one.say([], START_NS)
     for number in range(1, 11):
         assert of(Run, one.see(seen(), START_NS))
-        kinds = [note.kind for note in of(Note, one.blame("ValueError", "mine.py:3"))]
+        kinds = [note.kind for note in of(Note, one.blame("ValueError", "mine.py:3", START_NS))]
         assert kinds == ["strategy.raised"] + ["strategy.failed"] * (number == 10)
     assert of(Run, one.see(seen(), START_NS)) == []
     assert one.state(healthy(), START_NS)[0] is ProcessState.DEGRADED
@@ -209,7 +209,7 @@ def test_a_failed_strategy_hears_nothing_more() -> None:
     one = core()
     (intent,) = proposed(one, [GOOD])
     for _ in range(10):
-        one.blame("ValueError", "mine.py:3")
+        one.blame("ValueError", "mine.py:3", START_NS)
     assert one.answer(Decision(intent.intent_id, Outcome.APPROVED)) == []
     assert one.progress(TradeUpdate(intent.intent_id, TradeState.MINED)) == []
     assert one.approved == 1
@@ -241,7 +241,7 @@ def test_work_is_offered_and_handled() -> None:
     one.say([], START_NS)
     assert one.handled == 7
     one.see(seen(8), START_NS)
-    one.blame("ValueError", "mine.py:3")
+    one.blame("ValueError", "mine.py:3", START_NS)
     assert one.handled == 8
 
 
@@ -250,3 +250,49 @@ def test_a_proposal_is_normalised_before_it_is_sent() -> None:
     rough = Proposal(swap=swap([WETH, GEM], 2**90, 5).swap, note=" a  b ")
     (intent,) = proposed(core(), [rough])
     assert intent.proposal.note == "a b"
+
+
+def test_who_raises_at_each_answer_is_given_up_too() -> None:
+    """Surviving each block does not make up for raising at every decision; a block without any does."""
+    one = core()
+    for _ in range(9):
+        proposed(one, [])
+        one.blame("KeyError", "mine.py:9", START_NS, told=True)
+    proposed(one, [])
+    proposed(one, [])
+    assert [note.data["in_a_row"] for note in of(Note, one.blame("E", "mine.py:9", START_NS, told=True))] == [
+        "1"
+    ]
+    for _ in range(9):
+        proposed(one, [])
+        one.blame("KeyError", "mine.py:9", START_NS, told=True)
+    assert one.status(healthy(), START_NS).state == "failed"
+    assert one.state(healthy(), START_NS) == (
+        ProcessState.DEGRADED,
+        "10 times in a row Mine raised KeyError at mine.py:9",
+    )
+
+
+def test_what_was_wrong_is_told_for_a_minute() -> None:
+    """OP1a: the process stays READY, but its line says what its strategy did, how often, and then no more."""
+    one = core()
+    one.see(seen(), START_NS)
+    one.babble("an int is not a list of proposals", START_NS)
+    one.say(["buy"], START_NS)
+    told = "Mine said what is no proposal: a str is not a Proposal (2 times lately)"
+    assert one.state(healthy(), START_NS) == (ProcessState.READY, told)
+    minute = START_NS + 61 * NS_PER_S
+    one.see(seen(2), minute)
+    assert one.state(healthy(minute), minute) == (ProcessState.READY, "")
+    (note,) = of(Note, one.printed(9_000_000, minute))
+    assert (note.kind, note.message) == (
+        "strategy.output-cut",
+        "Mine printed 9 MB, which were thrown away",
+    )
+    assert one.state(healthy(minute), minute)[1] == note.message
+
+
+def test_the_wish_for_less_travels() -> None:
+    """A proposal that would take a smaller size says so to the gate."""
+    (intent,) = proposed(core(), [swap([WETH, GEM], 10**18, 5, shrinks=True)])
+    assert intent.proposal.shrinks
