@@ -97,8 +97,8 @@ class Core:
         self._book = Book()
         self._seen: Seen | None = None
         self._seen_ns = 0
-        self._raised_in_a_row = 0
-        self._raised_when_told = False
+        # On blocks and on what it is told: whoever raises at each answer is not excused by surviving blocks.
+        self._raised_in_a_row = {False: 0, True: 0}
         self._failed = False
         self._complaint = ""
         self._complaint_ns = 0
@@ -137,10 +137,7 @@ class Core:
 
     def say(self, said: Sequence[object], now_ns: int) -> list[Command]:
         """Take what the strategy said about the block that it was shown: intents for what is a proposal."""
-        if not self._raised_when_told:
-            # Whoever raises at each decision does not begin anew because it survives each block.
-            self._raised_in_a_row = 0
-        self._raised_when_told = False
+        self._raised_in_a_row[False] = 0
         seen = self._shown()
         self.handled = seen.seq
         self.proposals += len(said)
@@ -160,8 +157,13 @@ class Core:
                 commands += self._intend(proposal, seen, now_ns)
         return commands + (self._rubbish(len(wrong), wrong[0], now_ns) if wrong else [])
 
+    def heard(self) -> None:
+        """Take that the strategy has heard of a decision or a trade, and raised nothing."""
+        self._raised_in_a_row[True] = 0
+
     def babble(self, why: str, now_ns: int) -> list[Command]:
         """Take that what the strategy answered is not even a list of anything."""
+        self._raised_in_a_row[False] = 0
         self.handled = self._shown().seq
         return self._rubbish(1, why, now_ns)
 
@@ -184,9 +186,8 @@ class Core:
         """
         if self._seen is not None:
             self.handled = self._seen.seq
-        self._raised_in_a_row += 1
-        self._raised_when_told |= told
-        row = self._raised_in_a_row
+        self._raised_in_a_row[told] += 1
+        row = self._raised_in_a_row[told]
         self._complain(f"raised {kind} at {place}", now_ns)
         data = {"type": kind, "place": place, "in_a_row": str(row)}
         raised = f"{self._strategy} raised {kind} at {place} ({row} in a row)"
@@ -255,7 +256,7 @@ class Core:
     def state(self, contact: Contact, now_ns: int) -> tuple[ProcessState, str]:
         """Return how the process stands, with one line on what is not well."""
         if self._failed:
-            row = self._raised_in_a_row
+            row = max(self._raised_in_a_row.values())
             return ProcessState.DEGRADED, f"{row} times in a row {self._strategy} {self._complaint}"
         if self._seen is None:
             return ProcessState.STARTING, contact.trouble

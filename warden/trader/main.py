@@ -176,6 +176,7 @@ class Trader:
         if blamed is not None:
             return [*commands, *self._core.blame(*blamed, now_ns, told=not answers)]
         if not answers:
+            self._core.heard()
             return commands
         if said is None:
             return [*commands, *self._core.babble(f"{an(result)} is not a list of proposals", now_ns)]
