@@ -141,7 +141,8 @@ class Stage:
         """
 
         def holds(system: System) -> bool:
-            why_not = system.latest[WatchdogStatus].why
+            said = system.latest.get(WatchdogStatus)
+            why_not = "" if said is None else said.why
             if mode is Mode.AGGRESSIVE and "warden arm" in why_not and "the trader" not in why_not:
                 self.arm("the machine was busy")
             return system.mode is mode
