@@ -289,6 +289,7 @@ def test_the_greedy_who_would_take_less_gets_the_limit_and_a_profit(stage: Stage
     stage.chain.check_explained()
 
 
+@pytest.mark.timeout(420)  # four deaths, each of them waited for
 def test_who_kills_its_process_is_told_and_let_in_thrice_an_hour(stage: Stage) -> None:
     """HM4: a loop, a leak, a silent death, threads without end: no trade; then an operator arms."""
     before = stage.settle()
