@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.properties.risk_world import LIMITS, priced, request, reserved
-from tests.unit.domain.risk.requests import ETHER, NOON_NS, S, settled
+from tests.unit.domain.risk.requests import ETHER, NOON_NS, S, position, settled
 from warden.domain.modes import Action
 from warden.domain.money import Wei
 from warden.domain.risk.engine import Engine, Fitted, RiskLimits
@@ -19,6 +19,7 @@ from warden.domain.risk.events import (
     CapitalMoved,
     LeverSet,
     Moved,
+    Opened,
     Raised,
     Read,
     Released,
@@ -41,6 +42,13 @@ WIDE = msgspec.structs.replace(
     levers=msgspec.structs.replace(
         LIMITS.levers,
         positions=PositionLimits(max_positions=5_000, max_per_market=5_000, max_per_whale=5_000),
+    ),
+)
+
+WITHOUT_USD = msgspec.structs.replace(
+    WIDE.levers,
+    trade=msgspec.structs.replace(
+        WIDE.levers.trade, max_trade_micro_usd=None, max_exposure_micro_usd=None, max_trade_bps=None
     ),
 )
 
@@ -195,3 +203,37 @@ def test_exits_and_cancels_pass_what_holds_back_openings() -> None:
     asked = msgspec.structs.replace(request("id", ETHER), action=Action.REDUCE)
     assert engine.check(asked, NOON_NS) is not None
     assert engine.check(msgspec.structs.replace(asked, action=Action.CANCEL), NOON_NS) is None
+
+
+def test_positions_and_reservations_are_at_stake_together() -> None:
+    """PS1: 50 % of the capital, half of it in a position and the rest asked for; a wei more is refused."""
+    engine = begun(msgspec.structs.replace(WIDE, levers=WITHOUT_USD))
+    held = position("p", cost_wei=Wei(20 * ETHER), market="other")
+    told(engine, Opened(held), Read(Wei(40 * ETHER), Wei(3 * ETHER), Wei(63 * ETHER)))
+    told(engine, reserved(request("one", 5 * ETHER)))
+    assert engine.exposure_wei == 25 * ETHER
+    assert engine.check(request("two", 5 * ETHER), NOON_NS) is None
+    refusal = engine.check(request("two", 5 * ETHER + 1), NOON_NS)
+    assert refusal is not None
+    assert refusal.rule == "limits.max_exposure_percent"
+
+
+def test_of_2000_probes_one_goes() -> None:
+    """CB2: in HALF_OPEN the first that asks is the probe; given up, the next may be."""
+    engine = begun()
+    for number in range(5):
+        told(engine, settled(f"t-{number}", success=False, strategy="a", tx_hash=f"0x{number}"))
+    assert engine.check(request("id", ETHER), NOON_NS) is not None
+    later = NOON_NS + WIDE.breaker.cooldown_s * S
+    told(engine, priced(), at_ns=later)
+    won = []
+    for number in range(RACERS):
+        fitted = engine.fit(request(f"id-{number}", ETHER), later)
+        if isinstance(fitted, Fitted):
+            told(engine, reserved(fitted.request), at_ns=later)
+            won.append(number)
+        else:
+            assert fitted.rule == "breaker.probing"
+    assert won == [0]
+    told(engine, Released("id-0"), at_ns=later)
+    assert isinstance(engine.fit(request("next", ETHER), later), Fitted)
