@@ -88,7 +88,7 @@ class Journal(RuleBasedStateMachine):
             if tx_hash not in self.gone and (entry := self.scene.core.book.get(tx_hash)) is not None
         ]
         self.told(
-            self.scene.read(found, nonce=max([0, *nonces]), trading_balance_wei=self.trading)  # type: ignore[arg-type] # receipts of this world
+            self.scene.read(found, nonce=max([0, *nonces]), trading_balance_wei=self.trading)
         )
 
     @rule(blocks=st.integers(1, 14))
