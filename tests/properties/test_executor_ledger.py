@@ -87,9 +87,7 @@ class Journal(RuleBasedStateMachine):
             for tx_hash in self.mined
             if tx_hash not in self.gone and (entry := self.scene.core.book.get(tx_hash)) is not None
         ]
-        self.told(
-            self.scene.read(found, nonce=max([0, *nonces]), trading_balance_wei=self.trading)
-        )
+        self.told(self.scene.read(found, nonce=max([0, *nonces]), trading_balance_wei=self.trading))
 
     @rule(blocks=st.integers(1, 14))
     def blocks(self, blocks: int) -> None:
