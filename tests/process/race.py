@@ -49,8 +49,15 @@ RACE_TOML = (
 block_time_s = 0.1
 [limits]
 min_trade_eth = 0
+max_fees_per_day_eth = "none"
 [breaker]
-consecutive_failures = 1000000
+enabled = false
+[emergency]
+enabled = false
+[drawdown]
+consecutive_losses = "none"
+[assessment]
+enabled = false
 [watchdog]
 beat_interval_ms = 100
 permit_life_ms = 5000

@@ -48,7 +48,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 def test_down_and_up_again_goes_on_where_it_was(home: Path) -> None:
     """OP1, ES4: after an orderly end the same book trades on; a stop stands through it until recovered."""
     assert warden(home, "up").returncode == 0
-    wait_until(lambda: trades(home) >= 1, "a first trade")
+    wait_until(lambda: trades(home) >= 1, "a first trade", timeout_s=150)
     stop = warden(home, "emergency-stop", "--reason", "test", "--operator", "tester", "--json")
     assert json.loads(stop.stdout)["level"] == "CONFIRMED"
     before = trades(home)

@@ -180,11 +180,12 @@ class DrawdownSettings:
         window="since the peak",
         tighter="lower",
     )
-    consecutive_losses: Count = setting(
+    consecutive_losses: Count | None = setting(
         5,
         "losing trades in a row after which nothing is opened",
         unit="trades",
         window="since the last winning one",
         tighter="lower",
+        unset=OFF,
     )
     cooldown_s: Seconds = setting(300, "how long nothing is opened after either", unit="s", tighter="higher")
