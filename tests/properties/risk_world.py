@@ -7,20 +7,17 @@ thresholds or snapshots. Two engines are told the same: to one the time is told 
 from __future__ import annotations
 
 import copy
-from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-import msgspec
-
-from tests.unit.domain.risk.requests import ETHER, GWEI, NOON_NS, USD, S
-from warden.domain.modes import Action
+from tests.properties.risk_asks import LIFE_NS, LIMITS, PRICE, PRICE_LIFE_S
+from tests.unit.domain.risk.requests import ETHER, GWEI, NOON_NS, TOKEN, USD, S
 from warden.domain.money import BPS_ONE, Wei
 from warden.domain.risk import capital
-from warden.domain.risk.books import CapitalLimits, PoolWeight
-from warden.domain.risk.circuit_breaker import Breaker, BreakerLimits, BreakerState
-from warden.domain.risk.engine import Engine, RiskLimits, RiskState
+from warden.domain.risk.circuit_breaker import Breaker, BreakerState
+from warden.domain.risk.engine import Engine, RiskState
 from warden.domain.risk.events import (
     DAY_NS,
+    Opened,
     Position,
     Priced,
     Read,
@@ -31,33 +28,8 @@ from warden.domain.risk.events import (
     Ticked,
     Trade,
 )
-from warden.domain.risk.fees import FeeLimits
 from warden.domain.risk.findings import StopDemanded
-from warden.domain.risk.levers import GasLimits, LeverLimits
-from warden.domain.risk.position_limits import PositionLimits
-from warden.domain.risk.sizing import SizingLimits, SizingMode
-from warden.domain.risk.thresholds import TradeLimits
 from warden.wire.codec import from_json, to_json
-
-PRICE: Final = 2_000
-PRICE_LIFE_S: Final = 3_600
-LIFE_NS: Final = 30 * S
-LIMITS: Final = RiskLimits(
-    levers=LeverLimits(
-        gas=GasLimits(max_fee_per_gas_wei=100 * GWEI, min_profit_wei=None),
-        trade=TradeLimits(
-            max_trade_micro_usd=16_000 * USD,
-            max_exposure_micro_usd=45_000 * USD,
-            price_life_ns=PRICE_LIFE_S * S,
-        ),
-        positions=PositionLimits(max_positions=5, whale_day_micro_usd=20_000 * USD),
-        fees=FeeLimits(max_transaction_wei=ETHER // 10, max_day_wei=ETHER // 4),
-    ),
-    breaker=BreakerLimits(price_life_s=PRICE_LIFE_S, loss_micro_usd=1_500 * USD),
-    sizing=SizingLimits(mode=SizingMode.DYNAMIC, trades_min=2),
-    capital=CapitalLimits(pools=(PoolWeight("a", 2), PoolWeight("b", 1)), confirm_reads=2),
-    assessment=None,
-)
 
 
 class Share(NamedTuple):
@@ -162,6 +134,54 @@ class World:
         """Return a name that nothing has yet."""
         self.numbers += 1
         return f"id-{self.numbers}"
+
+    def swap(
+        self,
+        name: str,
+        strategy: str,
+        market: str,
+        amounts: tuple[int, int, int, int],
+        *,
+        success: bool = True,
+        whale: str = "",
+    ) -> Trade:
+        """Return a swap that is mined now; `amounts` are input, output, gross and gas."""
+        sold, came, gross, gas = (Wei(each) for each in amounts)
+        return Trade(
+            trade_id=name,
+            trace_id=name,
+            at_ns=self.now_ns,
+            kind="swap",
+            success=success,
+            strategy=strategy,
+            input_wei=sold,
+            output_wei=came,
+            gross_wei=gross,
+            gas_wei=gas,
+            tx_hash=f"0x{self.numbers:064x}",
+            block=1,
+            market=market,
+            whale=whale,
+            slipped=not success,
+        )
+
+    def open(self, trade: Trade) -> None:
+        """A trade opens a position: told before the trade itself (position_limits.py)."""
+        position = Position(
+            position_id=f"of-{trade.trade_id}",
+            strategy=trade.strategy,
+            token=TOKEN,
+            market=trade.market,
+            amount=Wei(1_000),
+            cost_wei=trade.input_wei,
+            opened_ns=self.now_ns,
+            whale=trade.whale,
+        )
+        self.take(Opened(position))
+        self.positions[position.position_id] = position
+        self.opened_by[trade.trade_id] = position.position_id
+        if trade.whale:
+            self.whale_day.append((self.now_ns // DAY_NS, position.position_id, int(trade.input_wei)))
 
     def read(self, dust_wei: int = 0) -> Read:
         """Return the wallet as the chain has it: positions at cost."""
@@ -320,45 +340,3 @@ class World:
             again: RiskState = from_json(to_json(state), RiskState)
             assert again == state
             setattr(self, name, Engine(LIMITS, again))
-
-
-def request(
-    name: str, spend_wei: int, *, strategy: str = "a", market: str = "m", whale: str = "", gas_wei: int = 0
-) -> Request:
-    """Return what an intent would ask for: a cycle that shrinks, and loses its gas at most."""
-    return Request(
-        intent_id=name,
-        strategy=strategy,
-        action=Action.OPEN,
-        spend_wei=spend_wei,
-        loss_wei=gas_wei,
-        profit_wei=ETHER // 1_000,
-        fee_per_gas_wei=10 * GWEI,
-        market=market,
-        whale=whale,
-        shrinks=True,
-        gas_wei=gas_wei,
-    )
-
-
-def reserved(asked: Request) -> Reserved:
-    """Return what the executor folds in the same step in which a request was let through."""
-    return Reserved(
-        intent_id=asked.intent_id,
-        strategy=asked.strategy,
-        market=asked.market,
-        whale=asked.whale,
-        spend_wei=Wei(asked.spend_wei),
-        loss_wei=Wei(asked.loss_wei),
-        gas_wei=Wei(asked.gas_wei),
-    )
-
-
-def priced() -> Priced:
-    """Return the one price of this world."""
-    return Priced(Decimal(PRICE))
-
-
-def with_limits(**parts: object) -> RiskLimits:
-    """Return the world's limits with some parts changed."""
-    return msgspec.structs.replace(LIMITS, **parts)

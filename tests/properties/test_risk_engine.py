@@ -12,8 +12,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.properties.risk_world import LIMITS, Share, World, priced, request, reserved
-from tests.unit.domain.risk.requests import ETHER, TOKEN, S
+from tests.properties.risk_asks import LIMITS, priced, request, reserved
+from tests.properties.risk_world import Share, World
+from tests.unit.domain.risk.requests import ETHER, S
 from warden.domain.money import BPS_ONE, Wei
 from warden.domain.risk import capital, levers
 from warden.domain.risk.circuit_breaker import BreakerState
@@ -28,8 +29,6 @@ from warden.domain.risk.events import (
     Failed,
     LeverSet,
     Moved,
-    Opened,
-    Position,
     Priced,
     Recovered,
     Released,
@@ -171,25 +170,16 @@ class Trading(RuleBasedStateMachine):
         breaker = world.engine.state.breaker
         spend, gas = int(share.event.spend_wei), int(share.event.gas_wei)
         came, gross = (spend + max(net, 1 - spend), max(net, 1 - spend)) if how == "cycle" else (0, 0)
-        trade = Trade(
-            trade_id=name,
-            trace_id=name,
-            at_ns=world.now_ns,
-            kind="swap",
+        trade = world.swap(
+            name,
+            share.event.strategy,
+            share.event.market,
+            (0 if how == "reverted" else spend, came, gross, gas),
             success=how != "reverted",
-            strategy=share.event.strategy,
-            input_wei=Wei(0 if how == "reverted" else spend),
-            output_wei=Wei(came),
-            gross_wei=Wei(gross),
-            gas_wei=Wei(gas),
-            tx_hash=f"0x{world.numbers:064x}",
-            block=1,
-            market=share.event.market,
             whale=share.event.whale,
-            slipped=how == "reverted",
         )
         if how == "opening":
-            self._opened(trade)
+            world.open(trade)
         world.trading += came - int(trade.input_wei)
         world.gas -= gas
         world.take(Settled(trade))
@@ -201,24 +191,6 @@ class Trading(RuleBasedStateMachine):
             wanted = BreakerState.CLOSED if needed <= 1 else BreakerState.HALF_OPEN
             assert world.engine.state.breaker.state is (wanted if good else BreakerState.OPEN)
 
-    def _opened(self, trade: Trade) -> None:
-        world = self.world
-        position = Position(
-            position_id=f"of-{trade.trade_id}",
-            strategy=trade.strategy,
-            token=TOKEN,
-            market=trade.market,
-            amount=Wei(1_000),
-            cost_wei=trade.input_wei,
-            opened_ns=world.now_ns,
-            whale=trade.whale,
-        )
-        world.take(Opened(position))
-        world.positions[position.position_id] = position
-        world.opened_by[trade.trade_id] = position.position_id
-        if trade.whale:
-            world.whale_day.append((world.now_ns // DAY_NS, position.position_id, int(trade.input_wei)))
-
     @precondition(lambda self: self.world.positions)
     @rule(data=st.data(), net=NETS)
     def sell(self, data: st.DataObject, net: int) -> None:
@@ -229,21 +201,8 @@ class Trading(RuleBasedStateMachine):
         world.take(Closed(position.position_id, position.amount, Wei(proceeds)))
         world.trading += proceeds
         name = world.name()
-        trade = Trade(
-            trade_id=name,
-            trace_id=name,
-            at_ns=world.now_ns,
-            kind="swap",
-            success=True,
-            strategy=position.strategy,
-            input_wei=Wei(0),
-            output_wei=Wei(proceeds),
-            gross_wei=Wei(proceeds - position.cost_wei),
-            gas_wei=Wei(0),
-            tx_hash=f"0x{world.numbers:064x}",
-            block=1,
-            market=position.market,
-        )
+        amounts = (0, proceeds, proceeds - position.cost_wei, 0)
+        trade = world.swap(name, position.strategy, position.market, amounts)
         world.take(Settled(trade))
         self.look()
 
@@ -271,7 +230,7 @@ class Trading(RuleBasedStateMachine):
         if lands:
             again = msgspec.structs.replace(trade, at_ns=world.now_ns, block=2)
             if position:
-                self._opened(again)
+                world.open(again)
             world.trading -= int(trade.input_wei - trade.output_wei)
             world.gas -= int(trade.gas_wei)
             world.take(Settled(again))

@@ -115,11 +115,9 @@ class Ledger:
     def snapshot(self) -> SnapshotRow:
         """Return all that it is, as a row; only between events, when every row has been applied."""
         risk = RiskPart(self.engine.state, tuple(self.demands.values()))
-        # The row itself comes after every other: whatever ended in order before it did, this run has not.
-        book = msgspec.structs.replace(self.book.state(), ended_in_order=False, empty=False)
         return SnapshotRow(
             form=_FORM,
-            book=msgspec.Raw(to_json(book)),
+            book=msgspec.Raw(to_json(self.book.state())),
             risk=msgspec.Raw(to_json(risk)),
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from tests.properties.risk_world import LIMITS, priced, request, reserved
+from tests.properties.risk_asks import LIMITS, priced, request, reserved
 from tests.unit.domain.risk.requests import ETHER, NOON_NS, S, position, settled
 from warden.domain.modes import Action
 from warden.domain.money import Wei
