@@ -257,4 +257,4 @@ def folded(rows: list[ExecutorRow]) -> Ledger:
 
 
 TestJournal = Journal.TestCase
-TestJournal.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestJournal.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
