@@ -30,7 +30,6 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from warden.domain.money import Wei
 from warden.domain.risk import breaker_counts
 from warden.domain.risk.breaker_counts import SWAP, BreakerLimits, Counts, Excess
 from warden.domain.risk.events import (
@@ -44,7 +43,6 @@ from warden.domain.risk.events import (
     Reserved,
     RiskEvent,
     Settled,
-    Ticked,
     Trade,
     Undone,
 )
@@ -59,11 +57,7 @@ __all__ = [
     "Breaker",
     "BreakerLimits",
     "BreakerState",
-    "abandon",
-    "advance",
-    "begin",
     "check",
-    "settle",
     "step",
     "switched_off",
 ]
@@ -143,9 +137,9 @@ def step(
         after = _settled(after, limits, event.trade, at_ns)
     elif isinstance(event, Reserved):
         if event.action is OPENS:
-            after = begin(after, event.intent_id, at_ns)
+            after = _begin(after, event.intent_id, at_ns)
     elif isinstance(event, Released):
-        after = abandon(after, event.intent_id)
+        after = _abandon(after, event.intent_id)
     elif isinstance(event, Undone):
         after = _undone(after, event.trade.trade_id)
     elif isinstance(event, BreakerForced):
@@ -329,41 +323,13 @@ def _findings(before: Breaker, after: Breaker, event: RiskEvent) -> tuple[Findin
     return ()
 
 
-# --- what the executor uses until the engine runs all rules ----------------------------------------------
-
-
-def advance(breaker: Breaker, limits: BreakerLimits, now_ns: int) -> Breaker:
-    """Return the breaker after time has passed: cooled down, or its probe timed out."""
-    return step(breaker, limits, Ticked(), now_ns)[0]
-
-
-def begin(breaker: Breaker, intent_id: str, now_ns: int) -> Breaker:
+def _begin(breaker: Breaker, intent_id: str, at_ns: int) -> Breaker:
     """Return the breaker after a trade was let through: in HALF_OPEN it is the probe."""
     if breaker.state is not BreakerState.HALF_OPEN or breaker.probe:
         return breaker
-    return msgspec.structs.replace(breaker, probe=intent_id, probe_ns=now_ns)
+    return msgspec.structs.replace(breaker, probe=intent_id, probe_ns=at_ns)
 
 
-def abandon(breaker: Breaker, intent_id: str) -> Breaker:
+def _abandon(breaker: Breaker, intent_id: str) -> Breaker:
     """Return the breaker after a trade that was let through was never sent: it says nothing either way."""
     return msgspec.structs.replace(breaker, probe="") if intent_id and breaker.probe == intent_id else breaker
-
-
-def settle(breaker: Breaker, limits: BreakerLimits, intent_id: str, *, success: bool, now_ns: int) -> Breaker:
-    """Return the breaker after a trade's outcome on the chain; what it earned or lost is not known here."""
-    nothing = Wei(0)
-    trade = Trade(
-        trade_id=intent_id,
-        trace_id="",
-        at_ns=now_ns,
-        kind=SWAP,
-        success=success,
-        strategy="",
-        input_wei=nothing,
-        output_wei=nothing,
-        gross_wei=nothing,
-        gas_wei=nothing,
-        tx_hash="",
-        block=0,
-    )
-    return step(breaker, limits, Settled(trade), now_ns)[0]

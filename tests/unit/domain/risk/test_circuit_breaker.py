@@ -9,7 +9,6 @@ from tests.unit.domain.risk.requests import ETHER, NOON_NS, PRICE, S, request, r
 from tests.unit.domain.risk.test_day import read
 from warden.domain.modes import Action
 from warden.domain.money import Wei
-from warden.domain.risk import circuit_breaker
 from warden.domain.risk.breaker_metrics import metrics
 from warden.domain.risk.circuit_breaker import Breaker, BreakerLimits, BreakerState, check, step, switched_off
 from warden.domain.risk.events import (
@@ -17,7 +16,6 @@ from warden.domain.risk.events import (
     BreakerForced,
     BreakerOrder,
     Released,
-    Reserved,
     RiskEvent,
     Ticked,
     Undone,
@@ -362,31 +360,3 @@ def test_time_of_before_1970_opens_nothing() -> None:
     refusal = check(Breaker(), LIMITS, request(), -1)
     assert refusal is not None
     assert refusal.rule == "clock.negative"
-
-
-# --- what the executor calls until the engine does -------------------------------------------------------
-
-
-def test_the_old_calls_are_the_same_machine() -> None:
-    """CB1, CB2: advance, begin, abandon and settle do what their events do."""
-    breaker = Breaker()
-    for number in range(5):
-        breaker = circuit_breaker.settle(breaker, LIMITS, str(number), success=False, now_ns=NOON_NS)
-    assert (breaker.state, breaker.failures) == (OPEN, 5)
-    breaker = circuit_breaker.advance(breaker, LIMITS, NOON_NS + 60 * S)
-    breaker = circuit_breaker.begin(breaker, "a", NOON_NS + 60 * S)
-    assert check(breaker) is not None
-    breaker = circuit_breaker.abandon(breaker, "a")
-    assert check(breaker) is None
-    for name in "bc":
-        breaker = circuit_breaker.begin(breaker, name, NOON_NS + 60 * S)
-        breaker = circuit_breaker.settle(breaker, LIMITS, name, success=True, now_ns=NOON_NS + 61 * S)
-    assert (breaker.state, breaker.trips) == (CLOSED, 1)
-
-
-def test_an_empty_id_abandons_nothing() -> None:
-    """CB2: no probe and no id are not the same thing."""
-    breaker = Breaker(state=HALF_OPEN)
-    assert circuit_breaker.abandon(breaker, "") is breaker
-    told, _ = step(breaker, LIMITS, Reserved("x", "s", "", "", Wei(1), Wei(0)), NOON_NS)
-    assert told.probe == "x"
