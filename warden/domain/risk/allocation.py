@@ -21,6 +21,10 @@ from warden.domain.money import BPS_ONE, Wei
 from warden.domain.risk.events import DAY_NS
 
 
+# 1970 began on a Thursday: from the Monday after it on weeks are what people call weeks.
+_MONDAY_NS: Final = 4 * DAY_NS
+
+
 class AllocationLimits(msgspec.Struct, frozen=True):
     """How long a period is (a UTC day), the share of its profit for debts, and how many periods are kept."""
 
@@ -132,7 +136,7 @@ def _with_new(periods: Periods, trade_ns: int, period_ns: int) -> tuple[Periods,
 
     A neighbour overlaps only where the setting was changed while it ran.
     """
-    start_ns = trade_ns - trade_ns % period_ns
+    start_ns = trade_ns - (trade_ns - _MONDAY_NS) % period_ns
     end_ns = start_ns + period_ns
     index = sum(each.start_ns <= trade_ns for each in periods)
     if index:

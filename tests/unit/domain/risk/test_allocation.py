@@ -115,8 +115,17 @@ def test_a_day_without_trades_is_inserted_when_one_comes_late() -> None:
 def test_a_changed_length_leaves_no_gap_and_no_overlap() -> None:
     """PL3: a week that begins while a day is open starts after it, and ends before the next."""
     weeks = msgspec.structs.replace(LIMITS, period_ns=7 * DAY_NS)
-    periods = book(book((), 8, 10), 12, 20)
-    periods = book(periods, 10, 5, weeks)
-    periods = book(periods, 9, 1, weeks)
+    periods = book(book((), 12, 10), 16, 20)
+    periods = book(periods, 14, 5, weeks)
+    periods = book(periods, 13, 1, weeks)
     spans = [(each.start_ns // DAY_NS, each.end_ns // DAY_NS, each.net_wei) for each in periods]
-    assert spans == [(8, 9, 10), (9, 12, 6), (12, 13, 20)]
+    assert spans == [(12, 13, 10), (13, 16, 6), (16, 17, 20)]
+
+
+def test_a_week_begins_on_a_monday() -> None:
+    """PL3: 2026-01-05 is a Monday; Sunday evening still is of the week before."""
+    weeks = msgspec.structs.replace(LIMITS, period_ns=7 * DAY_NS)
+    monday = 20_458
+    periods = book(book((), monday, 10, weeks), monday - 1, 20, weeks)
+    spans = [(each.start_ns // DAY_NS, each.net_wei) for each in periods]
+    assert spans == [(monday - 7, 20), (monday, 10)]
