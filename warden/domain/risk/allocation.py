@@ -20,7 +20,6 @@ import msgspec
 from warden.domain.money import BPS_ONE, Wei
 from warden.domain.risk.events import DAY_NS
 
-
 # 1970 began on a Thursday: from the Monday after it on weeks are what people call weeks.
 _MONDAY_NS: Final = 4 * DAY_NS
 
