@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from warden.domain.modes import Action
-from warden.domain.money import Wei
+from warden.domain.money import BPS_ONE, Wei
 from warden.domain.risk import (
     assessment,
     capital,
@@ -37,8 +37,9 @@ from warden.domain.risk.capital import Capital, CapitalLimits
 from warden.domain.risk.circuit_breaker import Breaker, BreakerLimits, BreakerState
 from warden.domain.risk.drawdown import Drawdown, DrawdownLimits
 from warden.domain.risk.emergency_stop import Emergency, EmergencyLimits
-from warden.domain.risk.events import Read, Request
+from warden.domain.risk.events import NS_PER_S, Read, Request
 from warden.domain.risk.fees import Fees
+from warden.domain.risk.findings import Noted, Weight
 from warden.domain.risk.levers import LeverLimits, Levers
 from warden.domain.risk.position_limits import Positions
 from warden.domain.risk.profit_loss import ProfitLoss, ProfitLossLimits
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from warden.domain.risk.findings import Finding
 
 _WHOLE: Final = 100
+_TELL_AGAIN_NS: Final = 3_600 * NS_PER_S
 # More than any minimum profit: what is asked is not whether a trade earns enough.
 _PLENTY_WEI: Final = 2**200
 
@@ -114,6 +116,7 @@ class Engine:
         self.limits = limits
         self.state = RiskState() if state is None else state
         self._percent = _WHOLE
+        self._exposure_told_ns = -_TELL_AGAIN_NS
         self._derive()
 
     # --- events
@@ -173,7 +176,7 @@ class Engine:
             *told_books,
             *told_results,
         )
-        return told, sold
+        return told + self._near_exposure(at_ns), sold
 
     def _explained(self, read: Read) -> Read:
         """Return a read without what nobody explains: dust must not widen a limit (EX9)."""
@@ -187,6 +190,29 @@ class Engine:
         if self._explained(read).equity_wei != self.state.means.equity_wei:
             return True
         return reconciliation.is_open_question(self.state.capital, self.limits.capital, read)
+
+    def _near_exposure(self, at_ns: int) -> tuple[Finding, ...]:
+        """Return the warning that comes before the limit on exposure (ES1a), once an hour while it is near.
+
+        No state: a restart may say it once more.
+        """
+        ceiling, used_wei = self._effective.exposure, self.exposure_wei
+        near = used_wei * BPS_ONE >= ceiling.wei * self.limits.emergency.warn_bps
+        if used_wei <= 0 or not near or at_ns < self._exposure_told_ns + _TELL_AGAIN_NS:
+            return ()
+        self._exposure_told_ns = at_ns
+        return (
+            Noted(
+                Weight.WARNING,
+                "exposure.near-limit",
+                "what is open and in flight is near its limit",
+                limit=thresholds.exact_ether(ceiling.wei),
+                observed=thresholds.exact_ether(used_wei),
+                unit="ETH",
+                setting=ceiling.rule,
+                runbook="position-limit",
+            ),
+        )
 
     def scale(self, percent: int) -> None:
         """Let so much of every size count, 0 to 100: probation after a recovery (ES5)."""

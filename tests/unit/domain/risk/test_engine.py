@@ -25,6 +25,7 @@ from warden.domain.risk.events import (
     Released,
     Ticked,
 )
+from warden.domain.risk.findings import Noted
 from warden.domain.risk.position_limits import PositionLimits
 from warden.domain.risk.refusal import Refusal
 from warden.domain.risk.sizing import SizingLimits
@@ -237,3 +238,22 @@ def test_of_2000_probes_one_goes() -> None:
     assert won == [0]
     told(engine, Released("id-0"), at_ns=later)
     assert isinstance(engine.fit(request("next", ETHER), later), Fitted)
+
+
+def test_a_warning_comes_before_the_limit_on_exposure() -> None:
+    """ES1a: at 45 % of a limit of 50 % and not before, once an hour however often it comes near."""
+    engine = begun(msgspec.structs.replace(WIDE, levers=WITHOUT_USD))
+
+    def warned(name: str, spend_wei: int, at_ns: int = NOON_NS) -> list[str]:
+        findings, _ = engine.handle(reserved(request(name, spend_wei)), at_ns)
+        notes = (each for each in findings if isinstance(each, Noted))
+        return [each.observed for each in notes if each.kind == "exposure.near-limit"]
+
+    assert warned("one", 27 * ETHER - 1) == []
+    assert warned("two", 1) == ["27"]
+    told(engine, Released("two"))
+    assert warned("three", 1) == []
+    told(engine, Released("three"), Released("one"))
+    later_ns = NOON_NS + 3_600 * 10**9
+    told(engine, priced(), at_ns=later_ns)
+    assert warned("four", 27 * ETHER, later_ns) == ["27"]
