@@ -45,7 +45,8 @@ def send_as_the_wallet(truth: ChainTruth) -> None:
     try:
         # So dear that it takes the place of what of Warden's waits there, and nothing takes its own.
         order = {"from": truth.wallet, "to": truth.wallet, "value": "0x0", "nonce": hex(truth.nonce())}
-        order |= {"maxFeePerGas": hex(1_000 * GWEI), "maxPriorityFeePerGas": hex(500 * GWEI)}
+        # It costs less than what the wallet may lack: a dearer one would have to be booked first.
+        order |= {"maxFeePerGas": hex(40 * GWEI), "maxPriorityFeePerGas": hex(20 * GWEI)}
         truth.node("eth_sendTransaction", order)
     finally:
         truth.mining(running=True)
