@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +15,6 @@ from tests.instance import DEVNET_TOML, REPOSITORY, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 COMMAND_WITHIN_S = 180
 
@@ -38,11 +39,13 @@ def trades(home: Path) -> int:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    """Return an instance's home; what runs in it ends with the test."""
-    (tmp_path / "warden.toml").write_text(DEVNET_TOML, encoding="utf-8")
-    yield tmp_path
-    warden(tmp_path, "down")
+def home() -> Iterator[Path]:
+    """Return an instance's home, its path short enough for sockets; what runs in it ends with the test."""
+    with tempfile.TemporaryDirectory(prefix="warden-test-") as name:
+        made = Path(name)
+        (made / "warden.toml").write_text(DEVNET_TOML, encoding="utf-8")
+        yield made
+        warden(made, "down")
 
 
 def test_down_and_up_again_goes_on_where_it_was(home: Path) -> None:
@@ -58,6 +61,6 @@ def test_down_and_up_again_goes_on_where_it_was(home: Path) -> None:
     assert (told["mode"], len(told["stops"]), told["pnl"]["trades"]) == ("STOPPED", 1, before)
     recovered = warden(home, "recover", "--operator", "tester", "--reason", "test over")
     assert (recovered.returncode, recovered.stderr) == (0, "")
-    wait_until(lambda: trades(home) > before, "a trade of the second run")
+    wait_until(lambda: trades(home) > before, "a trade of the second run", timeout_s=150)
     verified = json.loads(warden(home, "verify", "--json").stdout)
     assert (verified["ok"], verified["problems"]) == (True, [])
