@@ -86,8 +86,7 @@ class Book:
         if isinstance(row, ChainRow):
             self.chain = row
         elif isinstance(row, SignedRow):
-            signed = OutcomeRow(tx_hash=row.tx_hash, state=TradeState.SIGNED, time=row.time)
-            self._entries[row.tx_hash] = Entry(signed=row, outcome=signed)
+            self._signed(row)
         elif isinstance(row, LegRow):
             self._leg(row)
         elif isinstance(row, OutcomeRow):
@@ -131,6 +130,12 @@ class Book:
         """Return the last signed entries, newest first."""
         return tuple(entry for _, entry in zip(range(limit), self._newest(), strict=False))
 
+    def consumed(self, nonce: int) -> bool:
+        """Tell whether a transaction of ours at this nonce stands on the chain."""
+        return any(
+            entry.signed.nonce == nonce and _counts(entry.outcome.state) for entry in self._entries.values()
+        )
+
     def exposure_wei(self) -> int:
         """Return what open transactions may take out of the capital, in wei."""
         return sum(entry.signed.spend_wei for entry in self.open())
@@ -157,6 +162,14 @@ class Book:
 
     def _newest(self) -> Iterator[Entry]:
         return iter(reversed(self._entries.values()))
+
+    def _signed(self, row: SignedRow) -> None:
+        before = self._entries.get(row.tx_hash)
+        if before is not None and _counts(before.outcome.state):
+            # The same bytes once more: what has landed has landed, and is not counted again.
+            return
+        signed = OutcomeRow(tx_hash=row.tx_hash, state=TradeState.SIGNED, time=row.time)
+        self._entries[row.tx_hash] = Entry(signed=row, outcome=signed)
 
     def _leg(self, row: LegRow) -> None:
         entry = self._entries.get(row.tx_hash)

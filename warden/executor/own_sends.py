@@ -84,6 +84,9 @@ class OwnSends:
 
     def _cancel(self, entry: Entry, at: Moment, ticket: Ticket) -> list[Command]:
         signed = entry.signed
+        if at.head.nonce > signed.nonce or self._book.consumed(signed.nonce):
+            # Something has landed there: which of them shows with the next looks, and nothing more can.
+            return []
         tries = self._cancels.get(signed.nonce, 0)
         closed = ticket.cleanup_nonce is None and Action.CANCEL not in self.allowed
         if closed or tries >= _CANCELS_PER_NONCE_MAX or f"cancel-{signed.tx_hash}" in self._tickets:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from warden.domain.risk.engine import Engine
     from warden.domain.risk.figures import Figures
     from warden.domain.risk.levers import LeverLimits
+    from warden.domain.risk.refusal import Refusal
 
 _PER_CENT: Final = 100
 # What a probation makes smaller (thresholds.effective).
@@ -126,7 +127,7 @@ def _breaker(engine: Engine, at_ns: int) -> BreakerLine:
     why = found.why
     return BreakerLine(
         state=found.state.value,
-        why="" if why is None else f"{why.message} ({why.observed} of {why.limit} {why.unit})",
+        why="" if why is None else _why(why),
         until=_time(at_ns + found.cools_for_ns) if found.cools_for_ns else "",
         trips=found.trips,
         forced=found.forced,
@@ -134,6 +135,10 @@ def _breaker(engine: Engine, at_ns: int) -> BreakerLine:
         operator=found.operator,
         reason=found.reason,
     )
+
+
+def _why(why: Refusal) -> str:
+    return f"{why.message} ({why.observed} of {why.limit} {why.unit})" if why.limit else why.message
 
 
 def _figures(figures: Figures) -> dict[str, str]:

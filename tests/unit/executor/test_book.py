@@ -98,6 +98,20 @@ def test_becoming_final_counts_nothing_twice() -> None:
     assert mined.unfinal() == ()
 
 
+@pytest.mark.parametrize("state", [TradeState.MINED, TradeState.REVERTED, TradeState.FINAL])
+def test_the_same_bytes_signed_again_count_once(state: TradeState) -> None:
+    """CB3, I6: a signature is made of its draft alone: what landed has landed, however often it is signed."""
+    book = book_of(signed(0, purpose=Purpose.CANCEL), outcome(0, TradeState.MINED, gas_wei=21))
+    book.apply(outcome(0, state, gas_wei=21))
+    before = book.state()
+    book.apply(signed(0, purpose=Purpose.CANCEL))
+    assert book.state() == before
+    book.apply(outcome(0, TradeState.MINED, gas_wei=21))
+    assert book.totals.gas_wei == 21
+    released = book_of(signed(1), outcome(1, TradeState.RELEASED), signed(1))
+    assert hashes(released) == [tx(1)]
+
+
 def test_a_reorg_takes_back_what_was_counted() -> None:
     """EX8: what disappears is open again and out of the totals, then counts as its new receipt says."""
     book = book_of(signed(0), outcome(0, TradeState.MINED, gain_wei=900, gas_wei=100))

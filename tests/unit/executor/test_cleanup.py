@@ -53,6 +53,22 @@ def test_what_may_still_land_is_cancelled_at_its_own_nonce() -> None:
     assert reports(scene) == [CleanupRow(stop_ids=("s",), cancelled=(tx_hash,), landed=(), left=())]
 
 
+def test_a_cancel_that_has_landed_is_not_signed_once_more() -> None:
+    """I6, CB3: until the swap is seen to be superseded the leave is renewed: no cancel is begun again."""
+    scene = Scene().begin()
+    sent(scene)
+    (sign,) = only(scene.tell(ALLOWED), Sign)
+    cancel_hash, _ = scene.sign(sign)
+    scene.legs(cancel_hash, "accepted", "accepted", "accepted")
+    scene.read(receipts={cancel_hash: scene.mined(cancel_hash, gain_wei=0)}, nonce=1)
+    assert only(scene.tell(ALLOWED), Sign) == []
+    # Nor where the nonce is known to be consumed, and by whom is not yet.
+    other = Scene().begin()
+    sent(other)
+    other.read(nonce=1)
+    assert only(other.tell(ALLOWED), Sign) == []
+
+
 def test_what_landed_all_the_same_is_said() -> None:
     """ES6: the report is what the chain shows, not what was tried."""
     scene = Scene().begin()
