@@ -32,10 +32,16 @@ class Decisions:
         return tuple(reversed(self._lines))
 
     def note(self, intent: Intent, decision: Decision, now: Now) -> DecisionRow | None:
-        """Take a decision in; return the row to journal: a rule's first, then one a minute with a count."""
+        """Take a decision in; return the row to journal.
+
+        What is traded has one each: an approval by its signed row, a smaller size by this one. Of refusals a
+        rule's first, then one a minute with a count.
+        """
         self._show(intent, decision, now)
         if decision.outcome is Outcome.APPROVED:
             return None
+        if decision.outcome is Outcome.REDUCED:
+            return DecisionRow(strategy=intent.strategy, trace_id=intent.trace_id, decision=decision, count=1)
         key = (intent.strategy, decision.rule)
         last_ns, count = self._seen.get(key, (-_AGAIN_AFTER_NS, 0))
         if now.boot_ns - last_ns < _AGAIN_AFTER_NS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.unit.executor.scene import intent
-from warden.domain.risk.refusal import Refusal, approved, refused
+from warden.domain.risk.refusal import Refusal, approved, reduced, refused
 from warden.executor.decisions import Decisions
 from warden.executor.protocol import Now
 
@@ -62,6 +62,17 @@ def test_approvals_are_shown_and_not_journalled_here() -> None:
     assert decisions.note(order, approved(order.intent_id), at(0)) is None
     (line,) = decisions.lines()
     assert line.decision.intent_id == order.intent_id
+
+
+def test_each_smaller_trade_is_journalled_with_its_limit() -> None:
+    """EX1, OP1a: what was traded at another size than was asked for can be explained, each trade by itself."""
+    decisions = Decisions()
+    for number in range(3):
+        order = intent(number)
+        because = Refusal("limits.max_trade_eth", "above the largest trade", "0.5", "2", "ETH")
+        row = decisions.note(order, reduced(order.intent_id, because, 5), at(number))
+        assert row is not None
+        assert (row.trace_id, row.decision.limit, row.decision.amount_in) == (order.trace_id, "0.5", 5)
 
 
 def test_the_screen_folds_equal_ones_in_a_row() -> None:
