@@ -65,7 +65,7 @@ def test_approvals_are_shown_and_not_journalled_here() -> None:
 
 
 def test_each_smaller_trade_is_journalled_with_its_limit() -> None:
-    """EX1, OP1a: what was traded at another size than was asked for can be explained, each trade by itself."""
+    """EX1, OP1a: what was traded at another size than was asked for can be explained, trade by trade."""
     decisions = Decisions()
     for number in range(3):
         order = intent(number)
