@@ -1,0 +1,148 @@
+"""The doors for intents and orders on a real bus: what comes in is decoded, bounded and judged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from tests.instance import Instance, wait_until
+from tests.unit.executor.scene import intent
+from tests.unit.executor.test_gate import PERMIT, ManualClock
+from warden.domain.errors import EXIT_REFUSED
+from warden.domain.roles import Role
+from warden.executor.doors import Doors
+from warden.executor.gate import Gate
+from warden.wire.addresses import INTENTS, ORDERS
+from warden.wire.codec import decode, encode
+from warden.wire.messages import OperatorReply, Submit
+from warden.wire.orders import AskRisk, OrderReply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from warden.executor.protocol import Ordered, Submitted
+    from warden.runtime.bus import Client
+
+SESSION = PERMIT.trader_sessions[0]
+
+
+class Scene:
+    """Doors with a gate that a permit holds open; a trader and an operator before them."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.gate = Gate(instance.latch, ManualClock(), boot_id="boot", session="me")
+        assert self.gate.accept(PERMIT) == ""
+        self.rubbish: list[str] = []
+        self._buses = [instance.bus(role) for role in (Role.EXECUTOR, Role.TRADER, Role.OPERATOR)]
+        served, trader, operator = self._buses
+        self.doors = Doors(served, self.gate, lambda role, _why: self.rubbish.append(role))
+        self.trader, self.operator = trader.connect(INTENTS), operator.connect(ORDERS)
+        self.submitted: list[Submitted] = []
+        self.ordered: list[Ordered] = []
+
+    def serve(self) -> None:
+        """Take in what came."""
+        self.submitted += self.doors.intents()
+        self.ordered += self.doors.orders()
+
+    def send(self, client: Client, data: bytes) -> None:
+        """Put a message on the wire, as soon as there is a connection."""
+        wait_until(lambda: client.send(data), "a connection")
+
+    def answer(self) -> OrderReply:
+        """Serve until the operator has an answer."""
+        answers: list[bytes] = []
+
+        def answered() -> bool:
+            self.serve()
+            data = self.operator.receive()
+            answers.extend([] if data is None else [data])
+            return bool(answers)
+
+        wait_until(answered, "an answer")
+        reply: OrderReply = decode(answers[0], OrderReply)
+        return reply
+
+    def close(self) -> None:
+        """Leave the bus."""
+        for bus in self._buses:
+            bus.close()
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    """Doors with an open gate."""
+    with Instance() as instance:
+        made = Scene(instance)
+        yield made
+        made.close()
+
+
+def came(scene: Scene, number: int) -> None:
+    """Serve until so many intents have come in."""
+
+    def enough() -> bool:
+        scene.serve()
+        return len(scene.submitted) >= number
+
+    wait_until(enough, f"{number} intents")
+
+
+@pytest.mark.parametrize(("session", "rule"), [(SESSION, ""), ("another", "session"), ("", "session")])
+def test_an_intent_comes_with_what_the_gate_says_of_it(scene: Scene, session: str, rule: str) -> None:
+    """EX1, I8: permission is the first rule; a trader without the watchdog's session is nobody's."""
+    order = msgspec.structs.replace(intent(1), trader_session=session)
+    scene.send(scene.trader, encode(Submit(intent=order)))
+    came(scene, 1)
+    (submitted,) = scene.submitted
+    assert submitted.intent == order
+    assert ("" if submitted.gate is None else submitted.gate.rule) == rule
+    assert submitted.size_percent == PERMIT.size_percent
+
+
+def test_what_nobody_can_read_is_told_and_passed_over(scene: Scene) -> None:
+    """DESIGN §5: rubbish before and after costs a real intent nothing."""
+    order = msgspec.structs.replace(intent(1), trader_session=SESSION)
+    for data in (b"\xff", encode(Submit(intent=order)), b""):
+        scene.send(scene.trader, data)
+    came(scene, 1)
+
+    def both() -> bool:
+        scene.serve()
+        return len(scene.rubbish) == 2
+
+    wait_until(both, "both pieces of rubbish")
+    assert scene.rubbish == ["trader", "trader"]
+
+
+def test_a_flood_is_taken_in_turns(scene: Scene) -> None:
+    """Bounded: in one turn thirty-two intents at most, so that a stop is never behind more."""
+    order = msgspec.structs.replace(intent(1), trader_session=SESSION)
+    for _ in range(60):
+        scene.send(scene.trader, encode(Submit(intent=order)))
+    turns: list[int] = []
+
+    def all_in() -> bool:
+        turns.append(len(list(scene.doors.intents())))
+        return sum(turns) == 60
+
+    wait_until(all_in, "the whole flood")
+    assert max(turns) <= 32
+
+
+def test_an_order_comes_in_and_one_of_another_version_is_answered(scene: Scene) -> None:
+    """OP1: a command of another version gets a line, not a silence."""
+    scene.send(scene.operator, b"\x81\xa4type\xa9lever.999")
+    reply = scene.answer()
+    assert isinstance(reply, OperatorReply)
+    assert (reply.exit_code, "version" in reply.message, scene.ordered) == (EXIT_REFUSED, True, [])
+    scene.send(scene.operator, encode(AskRisk()))
+
+    def ordered() -> bool:
+        scene.serve()
+        return bool(scene.ordered)
+
+    wait_until(ordered, "the order")
+    assert scene.ordered[0].request == AskRisk()
