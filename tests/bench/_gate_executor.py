@@ -9,9 +9,10 @@ import os
 from collections import deque
 from typing import TYPE_CHECKING
 
+from warden.domain.amm import Hop
 from warden.domain.roles import Role
 from warden.executor import main as executor
-from warden.executor.protocol import Event, HeadRead, Identified, Receipt, Simulated
+from warden.executor.protocol import Event, HeadRead, Identified, Receipt, Simulate, Simulated
 from warden.runtime.process import run
 
 if TYPE_CHECKING:
@@ -37,12 +38,12 @@ class PremadeReader:
         """Answer with the chain that the terms name."""
         self._put(Identified(chain_id=self._terms.chain_id, genesis=self._terms.genesis))
 
-    def read_head(self, hashes: tuple[str, ...]) -> None:
+    def read_head(self, hashes: tuple[str, ...], *, observe: bool = False) -> None:  # noqa: ARG002 - the reader's own
         """Answer with the next block; what was not asked for before is in it."""
         self._block += 1
         block_hash = f"0x{self._block:064x}"
         for each in hashes:
-            mined = Receipt(each, self._block, block_hash, success=True, gain_wei=1, gas_wei=1)
+            mined = Receipt(each, self._block, block_hash, success=True, gain_wei=2, gas_wei=1, bought_wei=2)
             self._mined.setdefault(each, mined)
         self._put(
             HeadRead(
@@ -56,12 +57,16 @@ class PremadeReader:
                 trading_balance_wei=100 * ETHER,
                 allowance_wei=100 * ETHER,
                 receipts={each: self._mined[each] for each in hashes},
+                price_usd=self._terms.fixed_usd,
             )
         )
 
-    def simulate(self, intent_id: str, _to: str, _data: bytes) -> bool:
-        """Answer that it would succeed."""
-        self._put(Simulated(intent_id=intent_id, gas=GAS))
+    def simulate(self, order: Simulate) -> bool:
+        """Answer that it would succeed, in pools that hardly notice it."""
+        steps = len(order.path) - 1
+        pools = tuple(f"0x{number:040x}" for number in range(steps))
+        hops = (Hop(10**6 * ETHER, 1_005 * 10**3 * ETHER),) * steps
+        self._put(Simulated(order.intent_id, gas=GAS, pools=pools, hops=hops))
         return True
 
     def take(self) -> list[Event]:
