@@ -138,7 +138,10 @@ def _read(
     halt, rest, until_ns = None, state.rest, state.until_ns
     if halted:
         message = "equity has fallen too far below its peak"
-        halt = rest = _share("drawdown.halt", message, limits.halt_bps, drawdown_bps(peak, equity))
+        halt = _share("drawdown.halt", message, limits.halt_bps, drawdown_bps(peak, equity))
+        rest = msgspec.structs.replace(
+            halt, message=f"equity had fallen too far; nothing is opened for {limits.cooldown_s} s after that"
+        )
         until_ns = max(until_ns, at_ns + limits.cooldown_s * NS_PER_S)
     findings: tuple[Finding, ...] = ()
     if halt is not None and not state.told:
