@@ -56,6 +56,12 @@ def _permits(stage: Stage, from_ns: int = 0) -> list[dict[str, Any]]:
     return [permit for permit in stage.permits() if permit["issued_ns"] >= from_ns]
 
 
+def _sessions(stage: Stage) -> list[str]:
+    """Return the trader sessions of the last permit; none before the first."""
+    permits = _permits(stage)
+    return list(permits[-1]["trader_sessions"]) if permits else []
+
+
 def _word(stage: Stage, role: Role) -> str:
     status = stage.look()
     assert status is not None
@@ -64,8 +70,8 @@ def _word(stage: Stage, role: Role) -> str:
 
 def test_freeze_and_thaw(armed: Stage) -> None:
     """OP1, I7: session withdrawn, then SIGSTOP; not lost, not killed; thawed by the next watchdog too."""
-    wait_until(lambda: len(_permits(armed)[-1]["trader_sessions"]) == 1, "a permit with the trader's session")
-    before = _permits(armed)[-1]["trader_sessions"]
+    wait_until(lambda: len(_sessions(armed)) == 1, "a permit with the trader's session")
+    before = _sessions(armed)
     for name in ("executor", "gateway"):
         code, said = _order(armed, "freeze", name)
         assert (code, "only the trader" in said) == (4, True)
@@ -94,8 +100,8 @@ def test_freeze_and_thaw(armed: Stage) -> None:
     assert {tuple(permit["trader_sessions"]) for permit in _permits(armed, frozen_ns)} == {()}
     armed.arm("the trader is well")
     armed.wait_mode(Mode.AGGRESSIVE)
-    wait_until(lambda: bool(_permits(armed)[-1]["trader_sessions"]), "a session")
-    assert _permits(armed)[-1]["trader_sessions"] != before
+    wait_until(lambda: bool(_sessions(armed)), "a session")
+    assert _sessions(armed) != before
     assert armed.rows("process.lost") == armed.rows("process.killed") == []
 
 
