@@ -329,17 +329,8 @@ def newest(path: Path, kind: str) -> Row | None:
     Raises:
         JournalBroken: the file cannot be read.
     """
-    if not path.exists():
-        return None
     query = "SELECT row, time_ns, kind, body, hash FROM journal WHERE kind = ? ORDER BY row DESC LIMIT 1"
-    try:
-        connection = open_reader(path)
-        try:
-            found = connection.execute(query, (kind,)).fetchone()
-        finally:
-            connection.close()
-    except (apsw.Error, UnicodeDecodeError) as error:
-        raise JournalBroken(f"journal {path}: {error}") from error
+    found = _first(path, query, kind)
     return None if found is None else _row(found)
 
 
@@ -349,17 +340,24 @@ def tail(path: Path, rows: int) -> Iterator[Row]:
     Raises:
         JournalBroken: the file cannot be read.
     """
+    found = _first(path, "SELECT coalesce(max(row), 0) FROM journal")
+    if found is not None:
+        yield from read(path, after=max(0, int(found[0]) - rows))
+
+
+def _first(path: Path, query: str, *arguments: str) -> tuple[Any, ...] | None:
+    """Return the first row that a query finds; None for none, and for a missing file."""
     if not path.exists():
-        return
+        return None
     try:
         connection = open_reader(path)
         try:
-            last = int(str(connection.execute("SELECT coalesce(max(row), 0) FROM journal").get))
+            found: tuple[Any, ...] | None = connection.execute(query, arguments).fetchone()
         finally:
             connection.close()
-    except (apsw.Error, ValueError) as error:
+    except (apsw.Error, UnicodeDecodeError) as error:
         raise JournalBroken(f"journal {path}: {error}") from error
-    yield from read(path, after=max(0, last - rows))
+    return found
 
 
 def verify(path: Path) -> tuple[int, list[str]]:
