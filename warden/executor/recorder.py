@@ -53,10 +53,12 @@ class Recorder:
     def record(self, command: Record) -> None:
         """Hand a row to the journal; what follows from it waits for its sync."""
         try:
-            number = self._append(command.row)
+            # What nothing waits for may wait itself: its sync would stand in the way of a row to be sent.
+            number = self._append(command.row, urgent=bool(command.then))
             if number % _OPEN_ROW_EVERY == 0:
                 # So that the journal's tail alone tells what may still land, however old the journal is.
-                self._append(OpenRow(hashes=tuple(entry.signed.tx_hash for entry in self._book.open())))
+                hashes = tuple(entry.signed.tx_hash for entry in self._book.open())
+                self._append(OpenRow(hashes=hashes), urgent=False)
         except JournalBroken as error:
             self._halt(str(error))
             return
@@ -84,5 +86,5 @@ class Recorder:
         """Leave the journal in order."""
         self._journal.close()
 
-    def _append(self, row: ExecutorRow) -> int:
-        return self._journal.append(str(row.__struct_config__.tag), to_json(row))
+    def _append(self, row: ExecutorRow, *, urgent: bool) -> int:
+        return self._journal.append(str(row.__struct_config__.tag), to_json(row), urgent=urgent)

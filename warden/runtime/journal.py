@@ -1,6 +1,7 @@
 """A journal: append-only rows, each chained by hash to the row before, synced in groups by its own thread.
 
 `append` never waits: it returns the row's number, and the row is durable once `synced` has reached it.
+A row that nobody waits for lets others join its sync for a moment.
 After an error of a commit or sync nothing is retried: `error` says why, and nothing may be sent any more.
 docs/journals.md says what is found when.
 """
@@ -32,6 +33,8 @@ __all__ = ["GENESIS", "ROWS_WAITING_MAX", "Journal", "Row", "chain", "open_reade
 ROWS_WAITING_MAX: Final = 10_000
 _GROUP_ROWS_MAX: Final = 1_024
 _READ_ROWS: Final = 1_024
+# How long a row that nobody waits for is held back: its sync would stand before that of one that is.
+_LAZY_S: Final = 0.02
 _BUSY_MS: Final = 2_000
 # The log is folded into the file when it has this many pages of 4 KiB; it stays that long and is reused.
 _FOLD_PAGES: Final = 1_000
@@ -76,6 +79,7 @@ class Journal:
         self._waiting: deque[tuple[int, int, str, bytes]] = deque()
         self._work = threading.Condition()
         self._closing = False
+        self._urgent = 0
         self._log_pages = 0
         self.error: str | None = None
         connection: apsw.Connection | None = None
@@ -112,10 +116,11 @@ class Journal:
         """The number of the last row handed in."""
         return self._next - 1
 
-    def append(self, kind: str, body: bytes) -> int:
+    def append(self, kind: str, body: bytes, *, urgent: bool = True) -> int:
         """Hand in a row and return its number; it is durable once `synced` reaches that.
 
-        Its time is the wall clock's, but never before that of the row before (FS3: ordered times).
+        Its time is the wall clock's, but never before that of the row before (FS3: ordered times). One that
+        is not urgent waits up to 20 ms for others.
 
         Raises:
             JournalBroken: the journal failed, is closed, or cannot keep up.
@@ -129,7 +134,10 @@ class Journal:
             self._next += 1
             self._last_ns = max(self._last_ns, int(self._clock.wall().timestamp() * 1_000_000_000))
             self._waiting.append((number, self._last_ns, kind, body))
-            self._work.notify()
+            if urgent:
+                self._urgent = number
+            if urgent or len(self._waiting) == 1:
+                self._work.notify()
         return number
 
     def acknowledge(self) -> None:
@@ -194,6 +202,8 @@ class Journal:
                     return None
                 if not self._work.wait(self._audit.wait_s(self.head.rows)):
                     break
+            if self._waiting and self._urgent < self._waiting[0][0] and not self._closing:
+                self._work.wait(_LAZY_S)  # told by an urgent row, or by the end
             return [self._waiting.popleft() for _ in range(min(len(self._waiting), _GROUP_ROWS_MAX))]
 
     def _commit(self, group: list[tuple[int, int, str, bytes]]) -> None:

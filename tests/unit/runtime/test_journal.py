@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import select
 import shutil
 import sqlite3
 from typing import TYPE_CHECKING
@@ -330,3 +332,30 @@ def test_a_setting_that_does_not_take_effect_is_refused() -> None:
         pytest.raises(JournalBroken, match="refuses WAL with synchronous=FULL: memory, 2"),
     ):
         module._set(connection)
+
+
+def test_a_row_that_nobody_waits_for_shares_the_sync_of_the_next_urgent_one(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The urgent one does not stand behind a sync that was for nobody."""
+    monkeypatch.setattr(module, "_LAZY_S", 600.0)
+    journal.append("kind", b"nobody waits", urgent=False)
+    journal.append("kind", b"nor for this", urgent=False)
+    assert journal.synced == 0
+    journal.append("kind", b"this is waited for")
+    assert select.select([journal.wake], [], [], 60)[0]
+    assert (journal.synced, os.eventfd_read(journal.wake)) == (3, 1)  # one commit for all three
+
+
+def test_a_row_that_nobody_waits_for_becomes_durable_by_itself(journal: Journal) -> None:
+    """It is held back for a moment, not for ever."""
+    wait_synced(journal, journal.append("kind", b"alone", urgent=False))
+
+
+def test_what_nobody_waits_for_is_written_at_the_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing waits for nothing."""
+    monkeypatch.setattr(module, "_LAZY_S", 600.0)
+    made = Journal(path, SystemClock())
+    made.append("kind", b"last words", urgent=False)
+    made.close()
+    assert [row.body for row in read(path)] == [b"last words"]
