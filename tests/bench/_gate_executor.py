@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from warden.domain.amm import Hop
 from warden.domain.roles import Role
 from warden.executor import main as executor
+from warden.executor import trading
 from warden.executor.protocol import Event, HeadRead, Identified, Receipt, Simulate, Simulated
 from warden.runtime.process import run
 
@@ -87,7 +88,7 @@ class PremadeReader:
 
 def main() -> int:
     """Run the executor's own main with that reader."""
-    vars(executor)["ChainReader"] = PremadeReader
+    vars(trading)["ChainReader"] = PremadeReader
     return run(Role.EXECUTOR, executor.main)
 
 

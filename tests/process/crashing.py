@@ -88,10 +88,10 @@ class Crasher:
         append, commit = Journal.append, Journal._commit
 
         @wraps(append)
-        def appended(journal: Journal, kind: str, body: bytes) -> int:
+        def appended(journal: Journal, kind: str, body: bytes, *, urgent: bool = True) -> int:
             if kind == "signed.1":
                 self.at("cancel-before-row" if b'"purpose":"cancel"' in body else "before-row")
-            return append(journal, kind, body)
+            return append(journal, kind, body, urgent=urgent)
 
         @wraps(commit)
         def committed(journal: Journal, group: list[tuple[int, int, str, bytes]]) -> None:

@@ -12,45 +12,23 @@ import zmq
 from eth_utils.address import to_checksum_address
 
 from warden import __version__
-from warden.domain.errors import ConfigurationInvalid, InvariantBroken
-from warden.domain.modes import Action, Environment
+from warden.domain.errors import ConfigurationInvalid
+from warden.domain.modes import Environment
 from warden.domain.roles import Role
 from warden.executor.beginnings import Unlocking, fold, terms_of
-from warden.executor.chain import ChainReader, ReadFailed
-from warden.executor.core import ExecutorCore
 from warden.executor.doors import Doors
-from warden.executor.gate import Gate, Ticket
+from warden.executor.gate import Gate
 from warden.executor.ledger import Ledger
-from warden.executor.leg import PUBLIC, Legs
-from warden.executor.protocol import (
-    CleanupAllowed,
-    CleanupOver,
-    Command,
-    DemandStop,
-    Event,
-    HeadRead,
-    Now,
-    Record,
-    Reply,
-    Respond,
-    Send,
-    Sign,
-    Simulate,
-    SimulationFailed,
-    StopCleared,
-    Tell,
-    Terms,
-    Tick,
-)
+from warden.executor.protocol import CleanupAllowed, CleanupOver, Event, Record, StopCleared
 from warden.executor.recorder import Recorder
 from warden.executor.risk_terms import limits_of
-from warden.executor.signing import sign
 from warden.executor.status import picture
 from warden.executor.stops import StopDesk
-from warden.runtime.clock import NS_PER_MS, SteadyUtc, wall_text
+from warden.executor.trading import Hands, Trading
+from warden.runtime.clock import NS_PER_MS, SteadyUtc
 from warden.runtime.disk import DiskFloor
 from warden.runtime.inotify import DirectoryWatch
-from warden.runtime.venue import load_venue, served_url
+from warden.runtime.venue import load_venue
 from warden.runtime.wallet import wallet_address
 from warden.wire.addresses import STOP
 from warden.wire.messages import CleanupPermit, Head, ProcessState, TraderLeave
@@ -68,11 +46,8 @@ _TURN_MS: Final = 20
 _PUBLISH_NS: Final = 500 * NS_PER_MS
 _TICK_NS: Final = 250 * NS_PER_MS
 _SNAPSHOT_ROWS: Final = 2_000
-_IDENTIFY_NS: Final = 1_000 * NS_PER_MS
-_HEAD_MS_MIN: Final = 100
 _WITNESS_NS: Final = 60_000 * NS_PER_MS
 _NONCES_MAX: Final = 64
-_OPEN_FOR_NS: Final = 1_000 * NS_PER_MS
 
 
 def main(frame: Frame) -> None:
@@ -93,7 +68,6 @@ class Executor:
         # On paper nothing is signed: the key stays where it is, and there is nothing to send with.
         self._sends = frame.settings.environment is not Environment.PAPER
         self._unlocking = Unlocking(frame.settings, frame.places) if self._sends else None
-        self._account: LocalAccount | None = None
         self._wallet = to_checksum_address(wallet_address(frame.settings, frame.places))
         journal = frame.places.journal(Role.EXECUTOR)
         # The limits count from the start on: an old row and a new one are judged alike.
@@ -103,11 +77,16 @@ class Executor:
         self._snapshot_row = self._recorder.rows - fold(journal, self._ledger)
         self._utc = SteadyUtc(frame.clock, self._recorder.last_ns)
         self._clean = self._book.empty or self._book.ended_in_order
-        self._core: ExecutorCore | None = None
-        self._terms: Terms | None = None
-        self._reader: ChainReader | None = None
-        self._legs: Legs | None = None
         self._doors = Doors(frame.bus, self._gate, self._say_undecodable)
+        self._hands = Hands(
+            frame=frame,
+            gate=self._gate,
+            desk=self._desk,
+            doors=self._doors,
+            recorder=self._recorder,
+            utc=self._utc,
+        )
+        self._trading: Trading | None = None
         self._due_ns: dict[str, int] = {}
         self._detail = "waiting for the venue"
         self._refused_permit = ""
@@ -143,17 +122,15 @@ class Executor:
             self._recorder.record(Record(row=row))
             word = "lifted" if row.lifted else "seen"
             self._frame.event(Severity.INFO, f"gate.stop-{word}", f"stop {row.stop_id} {word}")
-            if self._core is not None and row.lifted and self._desk.was_cleared(row.stop_id):
-                self._handle(self._core, StopCleared(row.stop_id))
+            if row.lifted and self._desk.was_cleared(row.stop_id):
+                self._handle(StopCleared(row.stop_id))
         self._look_at_disk()
         self._take_permits()
         self._carry_on_after_sync()
-        if self._core is None:
+        if self._trading is None:
             self._find_venue()
         else:
-            self._take_results(self._core)
-            self._take_requests(self._core)
-            self._ask_chain(self._core)
+            self._trading.turn()
         self._report()
         self._keep_snapshot()
 
@@ -181,16 +158,16 @@ class Executor:
             reason = self._gate.accept(leave)
             if isinstance(leave, CleanupPermit):
                 self._cleaning = self._cleaning or not reason
-                if not reason and self._core is not None:
-                    self._handle(self._core, CleanupAllowed(leave.stop_ids, leave.nonces))
+                if not reason:
+                    self._handle(CleanupAllowed(leave.stop_ids, leave.nonces))
             elif not reason:
                 self._witness(leave.head)
             if reason and reason != self._refused_permit:
                 self._frame.event(Severity.WARNING, "permit.refused", f"a permit {reason}")
             self._refused_permit = reason
-        if self._cleaning and self._gate.cleanup is None and self._core is not None:
+        if self._cleaning and self._gate.cleanup is None and self._trading is not None:
             self._cleaning = False
-            self._handle(self._core, CleanupOver())
+            self._handle(CleanupOver())
 
     def _witness(self, head: Head) -> None:
         """Write down how far the watchdog's journal has come, once a minute (I9)."""
@@ -206,78 +183,37 @@ class Executor:
         venue = load_venue(self._frame.settings, self._frame.places)
         if venue is None:
             return
-        if self._unlocking is not None and not self._has_key(self._unlocking):
-            return
-        self._terms = terms = terms_of(self._frame.settings, venue, self._wallet)
-        if terms.sends and not (terms.legs[PUBLIC] and terms.legs.get(terms.route)):
-            raise ConfigurationInvalid(
-                f"execution.route {terms.route!r}: no endpoint that sends stands on it, or none is public"
-            )
-        self._core = ExecutorCore(terms, self._ledger)
-        places = self._frame.places
-        self._reader = ChainReader(lambda: served_url(places, Role.GATEWAY), terms)
-        self._poller.register(self._reader.wake, zmq.POLLIN)
-        if self._sends:
-            self._legs = Legs(venue.endpoints, self._gate)
-            self._poller.register(self._legs.wake, zmq.POLLIN)
-        self._detail = "asking which chain it is"
-        for command in self._core.begin(self._now()):
-            self._carry_out(self._core, command)
+        account = None
+        if self._unlocking is not None:
+            account = self._key(self._unlocking)
+            if account is None:
+                return
+        terms = terms_of(self._frame.settings, venue, self._wallet)
+        self._trading = Trading(self._hands, self._ledger, terms, venue, account=account, is_due=self._is_due)
+        for handle in self._trading.wakes:
+            self._poller.register(handle, zmq.POLLIN)
 
-    def _has_key(self, unlocking: Unlocking) -> bool:
+    def _key(self, unlocking: Unlocking) -> LocalAccount | None:
+        """Return the key once the keystore is open; one that is not the wallet's is refused."""
         self._detail = "opening the keystore"
-        self._account = unlocking.account()
-        if self._account is not None and str(self._account.address) != self._wallet:
+        account = unlocking.account()
+        if account is not None and str(account.address) != self._wallet:
             raise ConfigurationInvalid(
                 "the keystore names another address than its key has: replace the keystore"
             )
-        return self._account is not None
-
-    def _take_results(self, core: ExecutorCore) -> None:
-        if self._legs is not None:
-            for done in self._legs.take():
-                self._handle(core, done)
-        if self._reader is not None:
-            for result in self._reader.take():
-                if isinstance(result, ReadFailed):
-                    self._detail = f"reading the chain: {result.text}"
-                    continue
-                if isinstance(result, HeadRead):
-                    self._detail = ""
-                    core.allow(self._allowed())
-                self._handle(core, result)
-        if self._is_due("tick", _TICK_NS):
-            self._handle(core, Tick())
-
-    def _take_requests(self, core: ExecutorCore) -> None:
-        for submitted in self._doors.intents():
-            self._handle(core, submitted)
-        for ordered in self._doors.orders():
-            self._handle(core, ordered)
+        return account
 
     def _say_undecodable(self, role: str, why: str) -> None:
         if self._is_due("undecodable", _TICK_NS):
             self._frame.event(Severity.WARNING, "bus.undecodable", f"from {role}: {why}")
 
-    def _ask_chain(self, core: ExecutorCore) -> None:
-        if self._reader is None:
-            return
-        if not core.identified:
-            if self._is_due("identify", _IDENTIFY_NS):
-                self._reader.identify()
-            return
-        # Twice a block is enough to know the capital; what is on its way is looked for more often.
-        looks = 4 if self._book.open() else 2
-        interval_ms = max(_HEAD_MS_MIN, int(self._frame.settings.chain.block_time_s * 1_000 / looks))
-        if self._is_due("head", interval_ms * NS_PER_MS):
-            self._reader.read_head(core.wanted_receipts(), observe=core.observes(self._now()))
-
     def _report(self) -> None:
-        core, head = self._core, self._recorder.head
+        trading, head = self._trading, self._recorder.head
+        core, detail = (None, self._detail) if trading is None else (trading.core, trading.detail)
         ready = core is not None and core.ready and not self._gate.halted
         state = ProcessState.READY if ready else ProcessState.STARTING
         closed = self._gate.halted or self._gate.disk_low
-        if closed or (ready and self._detail):
+        if closed or (ready and detail):
             state = ProcessState.DEGRADED
         self._frame.beat(
             state,
@@ -288,11 +224,18 @@ class Executor:
             clean=self._clean,
             heads=(head,),
             stops=self._desk.unrecorded(),
-            detail=closed or self._detail,
+            detail=closed or detail,
         )
-        if core is None or self._terms is None or not self._is_due("publish", _PUBLISH_NS):
+        if trading is None or not self._is_due("publish", _PUBLISH_NS):
             return
-        status = picture(core, self._gate, self._terms, self._now(), session=self._frame.session, head=head)
+        status = picture(
+            trading.core,
+            self._gate,
+            trading.terms,
+            self._hands.now(),
+            session=self._frame.session,
+            head=head,
+        )
         self._frame.publish(status)
         word = status.gate.partition(":")[0]
         if word != self._gate_word:
@@ -304,69 +247,22 @@ class Executor:
     def _in_flight(self) -> tuple[str, ...]:
         """Return every hash that may still reach an endpoint, or land (I3)."""
         open_hashes = [entry.signed.tx_hash for entry in self._book.open()]
-        out = () if self._core is None else self._core.hashes_out()
+        out = () if self._trading is None else self._trading.core.hashes_out()
         return tuple(dict.fromkeys([*open_hashes, *out]))
-
-    def _allowed(self) -> frozenset[Action]:
-        """Return what the gate lets Warden's own transactions do now."""
-        soon_ns = self._clock.boot_ns() + _OPEN_FOR_NS
-        return frozenset(each for each in Action if self._gate.refusal(Ticket(each, "", soon_ns)) is None)
 
     def _open_nonces(self) -> tuple[int, ...]:
         nonces = sorted({entry.signed.nonce for entry in self._book.open()})
         return tuple(nonces[:_NONCES_MAX])
 
-    # --- commands
-
-    def _handle(self, core: ExecutorCore, event: Event) -> None:
-        for command in core.handle(event, self._now()):
-            self._carry_out(core, command)
-
-    def _carry_out(self, core: ExecutorCore, command: Command) -> None:
-        match command:
-            case Reply():
-                self._doors.reply(command)
-            case Simulate():
-                if self._reader is None or not self._reader.simulate(command):
-                    failed = SimulationFailed(command.intent_id, refused=False, text="too many reads wait")
-                    self._handle(core, failed)
-            case Sign() | Send():
-                self._sign_or_send(core, command)
-            case Record():
-                self._recorder.record(command)
-            case Respond():
-                self._doors.respond(command)
-            case DemandStop():
-                self._demand_stop(core, command)
-            case Tell():
-                self._frame.event(
-                    command.severity,
-                    command.kind,
-                    command.message,
-                    trace_id=command.trace_id,
-                    runbook=command.runbook,
-                    **command.data,
-                )
-
-    def _demand_stop(self, core: ExecutorCore, command: DemandStop) -> None:
-        if self._desk.was_cleared(command.stop.stop_id):
-            self._handle(core, StopCleared(command.stop.stop_id))
-            return
-        self._desk.keep(command.stop)
-        self._carry_out(core, command.tell)
-
-    def _sign_or_send(self, core: ExecutorCore, command: Sign | Send) -> None:
-        if self._account is None or self._legs is None:
-            raise InvariantBroken("a transaction was to be signed or sent in the paper environment")
-        if isinstance(command, Sign):
-            self._handle(core, sign(self._account, command, core.chain_id))
-        else:
-            self._legs.send(command)
+    def _handle(self, event: Event) -> None:
+        """Tell the core, where there is one yet."""
+        if self._trading is not None:
+            self._trading.handle(event)
 
     def _carry_on_after_sync(self) -> None:
         for command in self._recorder.due():
-            if self._core is not None:
-                self._carry_out(self._core, command)
+            if self._trading is not None:
+                self._trading.carry_out(command)
 
     def _halt(self, reason: str) -> None:
         """Close the gate for good: without a record nothing is traded (I5)."""
@@ -378,17 +274,10 @@ class Executor:
 
     def _end(self) -> None:
         self._gate.halted = "the executor is ending"
-        for part in (self._legs, self._reader):
-            if part is not None:
-                part.close()
-        if self._legs is not None and self._core is not None:
-            for done in self._legs.take():
-                self._handle(self._core, done)
+        if self._trading is not None:
+            self._trading.end()
         self._recorder.record(Record(row=EndedRow(session=self._frame.session)))
         self._recorder.close()
-
-    def _now(self) -> Now:
-        return Now(boot_ns=self._clock.boot_ns(), wall=wall_text(self._clock), utc_ns=self._utc.now_ns())
 
     def _is_due(self, what: str, every_ns: int) -> bool:
         now_ns = self._clock.boot_ns()
