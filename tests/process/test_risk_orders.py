@@ -31,7 +31,7 @@ from warden.domain.stops import Stop
 from warden.operator.orders import risk_report
 from warden.runtime.journal import read
 from warden.wire.codec import from_json
-from warden.wire.rows import ExecutorRow, RiskRow
+from warden.wire.rows import DecisionRow, ExecutorRow, RiskRow
 from warden.wire.telemetry import ExecutorStatus
 
 if TYPE_CHECKING:
@@ -115,6 +115,22 @@ def last_decision(system: System, rule: str) -> Decision:
     return found(system)[0]
 
 
+def next_folded(system: System, first: Decision) -> Decision:
+    """Wait for an equal refusal that follows the first within its minute, so that no row names it."""
+
+    def found() -> list[Decision]:
+        lines = system.latest[ExecutorStatus].recent_decisions
+        equal = [line.decision for line in lines if line.decision.rule == first.rule]
+        return [each for each in equal if each.intent_id not in in_rows]
+
+    rows: Iterator[ExecutorRow] = (
+        from_json(row.body, ExecutorRow) for row in read(system.places.journal(Role.EXECUTOR))
+    )
+    in_rows = {row.decision.intent_id for row in rows if isinstance(row, DecisionRow)} | {first.intent_id}
+    system.wait(lambda _: found(), "another refusal by the same rule")
+    return found()[0]
+
+
 def reason(system: System, rule: str) -> dict[str, Any]:
     """Wait until `why` gives a rule of that beginning; on a busy machine a lapse may stand beside it."""
     found: list[dict[str, Any]] = []
@@ -176,6 +192,10 @@ def test_a_token_is_blocked_and_the_life_of_trades_told(system: System) -> None:
     assert levers(system) == [("block_token", weth.lower(), "ann", "a test")]
     decision = last_decision(system, "lever.block_token")
     assert "blocked by ann: a test" in decision.message
+    # Equal refusals are folded in the journal; of this very one the executor knows why all the same.
+    folded = next_folded(system, decision)
+    life = told(system, "why", folded.intent_id)
+    assert (life["trades"], life["decisions"][0]["decision"]["rule"]) == ([], "lever.block_token")
     ordered(system, "lever", "block_token", "--off", weth)
     assert refused(system, "lever", "unblock_token", weth)
     trades_on(system)

@@ -19,7 +19,7 @@ from warden.domain.errors import (
 )
 from warden.domain.roles import Role
 from warden.operator import life
-from warden.operator.orders import risk_report
+from warden.operator.orders import decisions_of, risk_report
 from warden.operator.reasons import Reason, no_reason, reasons, refusals
 from warden.runtime.clock import SystemClock
 from warden.runtime.journal_search import SEARCHED_ROWS_MAX
@@ -133,28 +133,30 @@ def _why_trade(home: Path, words: str, *, as_json: bool) -> int:
     if not path.is_file():
         raise ConfigurationInvalid(f"there is no journal {path}: is {home} an instance that has traded?")
     lives = life.find(path, wanted)
+    remembered, silent = ((), "") if lives else _remembered(home, wanted)
     if as_json:
-        say(msgspec.json.encode({"trades": [life.life_json(each) for each in lives]}).decode())
-    for each in () if as_json else lives:
-        for line in life.text_of(each):
-            say(printable(line))
-    if not lives and not as_json and _live_decision(home, wanted):
+        found = {"trades": [life.life_json(each) for each in lives], "decisions": remembered}
+        say(to_json(found).decode())
+    else:
+        for each in lives:
+            for line in life.text_of(each):
+                say(printable(line))
+        for one in remembered:
+            say(printable(f"intent {one.decision.intent_id} of {one.strategy}"))
+            say(printable(f"{one.time} {life.decision_text(one.decision)}"))
+    if lives or remembered:
         return EXIT_DONE
-    if not lives:
-        warn(
-            f"none of the journal's newest {SEARCHED_ROWS_MAX:,} rows names {wanted}: of equal refusals in "
-            "a minute only the first is written down; 'warden why' shows the last of each rule"
-        )
-        return EXIT_FAILED
-    return EXIT_DONE
+    warn(
+        f"none of the journal's newest {SEARCHED_ROWS_MAX:,} rows names {wanted}, of equal refusals in a "
+        f"minute only the first is written down, and {silent or 'the executor remembers none'}; 'warden why' "
+        "shows the last of each rule"
+    )
+    return EXIT_FAILED
 
 
-def _live_decision(home: Path, wanted: str) -> bool:
-    """Say what the executor itself still shows of an intent; refusals are folded in its journal."""
-    lines = take_picture(home).view.money.decisions
-    line = next((each for each in lines if each.decision.intent_id.startswith(wanted)), None)
-    if line is None:
-        return False
-    say(printable(f"intent {line.decision.intent_id} of {line.strategy}"))
-    say(printable(f"{line.time} {life.decision_text(line.decision)}"))
-    return True
+def _remembered(home: Path, wanted: str) -> tuple[tuple[DecisionLine, ...], str]:
+    """Return what the executor itself remembers of an intent, or why it could not be asked."""
+    try:
+        return decisions_of(places(home).home, wanted, timeout_ms=_REPORT_MS), ""
+    except WardenError as error:
+        return (), f"the executor could not be asked: {error}"

@@ -21,6 +21,7 @@ from warden.executor.protocol import (
     Simulated,
     SimulationFailed,
     Terms,
+    UsageRead,
 )
 from warden.runtime.rpc import JsonRpc
 
@@ -68,6 +69,10 @@ class ChainReader:
     def identify(self) -> None:
         """Ask which chain it is."""
         self._put(_identify)
+
+    def read_usage(self) -> None:
+        """Ask the gateway how many calls it has asked of endpoints."""
+        self._put(_usage)
 
     def simulate(self, order: Simulate) -> bool:
         """Ask whether a call from the wallet would succeed; False when too much waits already."""
@@ -195,6 +200,10 @@ def _receipt(receipt: dict[str, Any] | None, terms: Terms) -> Receipt | None:
 def _identify(rpc: JsonRpc) -> Event:
     chain_id, block = rpc.batch([("eth_chainId", []), ("eth_getBlockByNumber", ["0x0", False])])
     return Identified(chain_id=calldata.quantity(chain_id), genesis=block["hash"])
+
+
+def _usage(rpc: JsonRpc) -> Event:
+    return UsageRead(asked=calldata.quantity(rpc.call("warden_usage")["asked"]))
 
 
 def _simulate(rpc: JsonRpc, order: Simulate, call: dict[str, str], pools: Pools) -> Event:

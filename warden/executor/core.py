@@ -37,14 +37,16 @@ from warden.executor.protocol import (
     Submitted,
     Terms,
     Tick,
+    UsageRead,
 )
 from warden.executor.readings import Readings
 from warden.executor.risk_report import report
 from warden.executor.sendings import Legs, Sendings
 from warden.executor.settlement import Settlement, is_strangers, is_trade, update
 from warden.executor.strangers import Strangers
+from warden.executor.vitals import Vitals
 from warden.wire.messages import Progress
-from warden.wire.orders import AskRisk
+from warden.wire.orders import AskDecision, AskRisk, DecisionReport
 from warden.wire.rows import SETTLED, ChainRow, ExecutorRow, LegRow, OutcomeRow, Purpose, RiskRow
 from warden.wire.telemetry import Severity
 
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from warden.executor.ledger import Ledger
 
 _HEAD_OLD_AFTER_NS: Final = 10 * 1_000_000_000
+_DECISIONS_TOLD_MAX: Final = 10
 
 
 class ExecutorCore:
@@ -78,6 +81,7 @@ class ExecutorCore:
         self._cleanup = CleanUp(self.book)
         self._strangers = Strangers(self.book)
         self._readings = Readings(terms)
+        self._vitals = Vitals(terms.risk.emergency.network_failure_s)
         self._own_sends = OwnSends(terms, self.book, self._settlement, self._sendings, self._tickets)
         self._intake = Intake(terms, ledger, self.decisions, self._tickets, self._record)
         self._take: dict[type[Event], Callable[[Any, Now], list[Command]]] = {
@@ -88,6 +92,7 @@ class ExecutorCore:
             LegDone: self._leg_done,
             HeadRead: self._head_read,
             Identified: self._identified,
+            UsageRead: self._used,
             CleanupAllowed: self._clean_up,
             CleanupOver: lambda _event, _now: self._cleanup.report(over=True),
             StopCleared: self._stop_cleared,
@@ -191,6 +196,7 @@ class ExecutorCore:
         legs = self._sendings.done(event)
         commands: list[Command] = []
         if event.result != NOT_BEGUN:
+            self._vitals.sent()
             row = LegRow(
                 tx_hash=event.tx_hash, endpoint=event.endpoint, result=event.result, text=event.text[:300]
             )
@@ -296,6 +302,9 @@ class ExecutorCore:
         if isinstance(event.request, AskRisk):
             fee_wei = 0 if head is None else head.base_fee_wei + head.tip_wei
             return [Respond(event.identity, report(engine, pool, fee_wei, now.utc_ns))]
+        if isinstance(event.request, AskDecision):
+            lines = self.decisions.find(event.request.intent_id)[-_DECISIONS_TOLD_MAX:]
+            return [Respond(event.identity, DecisionReport(lines))]
         pending = frozenset(each.signed.tx_hash for each in self.book.open())
         risk, reply = orders.judge(event.request, engine, pool, now.utc_ns, pending)
         if risk is None:
@@ -315,4 +324,10 @@ class ExecutorCore:
     def _tick(self, _event: Tick, now: Now) -> list[Command]:
         demanded = set(self.ledger.demands)
         findings = self.ledger.tick(Ticked(), now.utc_ns)
-        return [*self._said(findings, demanded, now), *self._intake.expire(now)]
+        commands = self._said(findings, demanded, now)
+        for event in self._vitals.tick(now, sees=self.fresh_head(now) is not None):
+            commands += self._risk(event, now)
+        return [*commands, *self._intake.expire(now)]
+
+    def _used(self, event: UsageRead, now: Now) -> list[Command]:
+        return [command for each in self._vitals.used(event) for command in self._risk(each, now)]

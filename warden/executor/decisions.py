@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _LINES_MAX: Final = 20
 _AGAIN_AFTER_NS: Final = 60 * 1_000_000_000
 _RULES_MAX: Final = 64
+_REMEMBERED_MAX: Final = 2_000
 
 
 class Decisions:
@@ -26,10 +27,18 @@ class Decisions:
     def __init__(self) -> None:
         self._lines: deque[DecisionLine] = deque(maxlen=_LINES_MAX)
         self._seen: dict[tuple[str, str], tuple[int, int]] = {}
+        self._remembered: deque[DecisionLine] = deque(maxlen=_REMEMBERED_MAX)
 
     def lines(self) -> tuple[DecisionLine, ...]:
         """Return the last decisions, newest first, equal ones in a row folded."""
         return tuple(reversed(self._lines))
+
+    def find(self, wanted: str) -> tuple[DecisionLine, ...]:
+        """Return the decisions of intents whose id begins so, oldest first, folded ones too; this run's last.
+
+        Of a whole id there is one at most, unless it was submitted twice.
+        """
+        return tuple(each for each in self._remembered if each.decision.intent_id.startswith(wanted))
 
     def note(self, intent: Intent, decision: Decision, now: Now) -> DecisionRow | None:
         """Take a decision in; return the row to journal.
@@ -37,6 +46,7 @@ class Decisions:
         What is traded has one each: an approval by its signed row, a smaller size by this one. Of refusals a
         rule's first, then one a minute with a count.
         """
+        self._remembered.append(DecisionLine(time=now.wall, strategy=intent.strategy, decision=decision))
         self._show(intent, decision, now)
         if decision.outcome is Outcome.APPROVED:
             return None

@@ -15,6 +15,7 @@ from warden import __version__
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
 from warden.domain.roles import Role
+from warden.executor import reports
 from warden.executor.beginnings import Unlocking, fold, terms_of
 from warden.executor.doors import Doors
 from warden.executor.gate import Gate
@@ -25,7 +26,7 @@ from warden.executor.risk_terms import limits_of
 from warden.executor.status import picture
 from warden.executor.stops import StopDesk
 from warden.executor.trading import Hands, Trading
-from warden.runtime.clock import NS_PER_MS, SteadyUtc
+from warden.runtime.clock import NS_PER_MS, SteadyUtc, wall_text
 from warden.runtime.disk import DiskFloor
 from warden.runtime.inotify import DirectoryWatch
 from warden.runtime.venue import load_venue
@@ -264,11 +265,17 @@ class Executor:
             if self._trading is not None:
                 self._trading.carry_out(command)
 
-    def _halt(self, reason: str) -> None:
-        """Close the gate for good: without a record nothing is traded (I5)."""
-        if not self._gate.halted:
-            self._gate.halted = reason
-            self._frame.event(Severity.CRITICAL, "journal.broken", reason, runbook="recovery-after-crash")
+    def _halt(self, reason: str, tampered: bool) -> None:  # noqa: FBT001 - a callback's form
+        """Close the gate for good: without a record nothing is traded (I5).
+
+        Rows that are not what was written are more than a failing disk: that is a stop, and durable (ES1).
+        """
+        if self._gate.halted:
+            return
+        self._gate.halted = reason
+        self._frame.event(Severity.CRITICAL, "journal.broken", reason, runbook="recovery-after-crash")
+        if tampered and self._frame.settings.emergency.enabled:
+            self._desk.keep(reports.integrity_stop(self._frame.session, reason, wall_text(self._clock)))
 
     # --- the end
 

@@ -19,7 +19,7 @@ from warden.domain.risk.position_limits import check_close
 from warden.domain.risk.refusal import Refusal
 from warden.domain.risk.thresholds import exact_ether
 from warden.wire.messages import OperatorReply
-from warden.wire.orders import AskRisk, ForceBreaker, MoveCapital, PullLever, ResetBaselines
+from warden.wire.orders import AskDecision, AskRisk, ForceBreaker, MoveCapital, PullLever, ResetBaselines
 
 if TYPE_CHECKING:
     from warden.domain.risk.engine import Engine
@@ -76,7 +76,7 @@ def event_of(
             )
         case ResetBaselines():
             return BaselinesReset(request.operator, request.reason)
-        case AskRisk():
+        case AskRisk() | AskDecision():
             return None
 
 

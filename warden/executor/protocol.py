@@ -168,6 +168,12 @@ class Identified(msgspec.Struct, frozen=True):
     genesis: str
 
 
+class UsageRead(msgspec.Struct, frozen=True):
+    """How many calls the gateway has asked of endpoints since it started."""
+
+    asked: int
+
+
 class CleanupAllowed(msgspec.Struct, frozen=True):
     """The watchdog allows to clean up after these stops, at these nonces."""
 
@@ -204,6 +210,7 @@ Event = (
     | LegDone
     | HeadRead
     | Identified
+    | UsageRead
     | CleanupAllowed
     | CleanupOver
     | StopCleared

@@ -26,10 +26,10 @@ class Recorder:
     """One journal; after its first error nothing that waits is ever let go.
 
     Args:
-        halt: closes the gate for good, and says why.
+        halt: closes the gate for good, and says why; and whether rows are not what was written.
     """
 
-    def __init__(self, path: Path, clock: Clock, book: Book, halt: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, clock: Clock, book: Book, halt: Callable[[str, bool], None]) -> None:
         self._journal = Journal(path, clock)
         self._book = book
         self._halt = halt
@@ -60,7 +60,7 @@ class Recorder:
                 hashes = tuple(entry.signed.tx_hash for entry in self._book.open())
                 self._append(OpenRow(hashes=hashes), urgent=False)
         except JournalBroken as error:
-            self._halt(str(error))
+            self._halt(str(error), self._journal.tampered)
             return
         if command.then:
             self._after.append((number, command.then))
@@ -69,7 +69,7 @@ class Recorder:
         """Return what waited for rows that are durable now, in order; nothing once the journal is broken."""
         self._journal.acknowledge()
         if self._journal.error is not None:
-            self._halt(f"journal broken: {self._journal.error}")
+            self._halt(f"journal broken: {self._journal.error}", self._journal.tampered)
             self._after.clear()
             return []
         commands: list[Reply | Send | Respond] = []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from warden.domain.intents import TradeState
 from warden.domain.risk.findings import Finding, Noted
-from warden.domain.stops import Stop
+from warden.domain.stops import CleanUp, Stop, StopReason
 from warden.executor.protocol import Command, DemandStop, Tell
 from warden.executor.settlement import is_strangers, is_trade
 from warden.wire.telemetry import Severity
@@ -42,7 +42,8 @@ def notes(findings: Iterable[Finding]) -> Iterator[Command]:
 def demand(demanded: Demand, now: Now) -> DemandStop:
     """Return the order to stop for what a rule demands."""
     finding = demanded.finding
-    text = f"{finding.message}: {finding.observed} of {finding.limit} {finding.unit} ({finding.rule})"
+    figures = f": {finding.observed} of {finding.limit} {finding.unit}" if finding.limit else ""
+    text = f"{finding.message}{figures} ({finding.rule})"
     stop = Stop(
         stop_id=demanded.stop_id,
         reason=finding.reason.value,
@@ -53,6 +54,18 @@ def demand(demanded: Demand, now: Now) -> DemandStop:
     )
     data = {"stop_id": demanded.stop_id, "setting": finding.setting}
     return DemandStop(stop, Tell(Severity.CRITICAL, "risk.stop", text, runbook=RUNBOOK_STOP, data=data))
+
+
+def integrity_stop(session: str, why: str, time: str) -> Stop:
+    """Return the stop for a journal whose rows are not what was written; one for each run that finds it."""
+    return Stop(
+        stop_id=f"integrity-{session[:12]}",
+        reason=StopReason.DATA_INTEGRITY.value,
+        message=f"the executor's journal is not as it was written: {why}",
+        operator="executor",
+        policy=CleanUp.HOLD.value,
+        time=time,
+    )
 
 
 def outcome_event(entry: Entry, row: OutcomeRow) -> Tell:

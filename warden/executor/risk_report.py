@@ -72,7 +72,8 @@ def report(engine: Engine, pool: str, fee_per_gas_wei: int, at_ns: int) -> RiskR
         drawdown_bps=drawdown_bps(int(low.peak_wei), int(low.equity_wei or 0)) if known else None,
         today=_figures(
             profit_loss.figures_between(state.profit_loss, today, at_ns + 1, invested_wei=invested or None)
-        ),
+        )
+        | _calls(engine, at_ns),
         ever=_figures(profit_loss.figures_ever(state.profit_loss, at_ns + 1, invested_wei=invested or None)),
     )
 
@@ -165,6 +166,13 @@ def _figures(figures: Figures) -> dict[str, str]:
     if figures.largest_loss_wei is not None:
         found["largest loss"] = f"{format_ether(figures.largest_loss_wei, signed=True)} ETH"
     return found
+
+
+def _calls(engine: Engine, at_ns: int) -> dict[str, str]:
+    """Return how many RPC calls the day has seen, of how many that the plan allows (PL2)."""
+    found = profit_loss.running(engine.state.profit_loss, engine.limits.profit_loss, at_ns)
+    quota = f" of {found.calls_per_day:,}" if found.calls_per_day else ""
+    return {"RPC calls": f"{found.calls_today:,}{quota}"}
 
 
 def _time(at_ns: int) -> str:

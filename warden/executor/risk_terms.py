@@ -123,6 +123,7 @@ def _emergency(settings: Settings) -> EmergencyLimits:
         portfolio_bps=None if portfolio is None else _bps(portfolio),
         warn_bps=_bps(emergency.warn_at_percent),
         price_life_s=settings.price.max_age_s,
+        network_failure_s=emergency.network_failure_s,
         policies=emergency.policies,
     )
 

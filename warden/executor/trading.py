@@ -37,7 +37,7 @@ from warden.executor.protocol import (
 from warden.executor.recorder import Recorder
 from warden.executor.signing import sign
 from warden.executor.stops import StopDesk
-from warden.runtime.clock import NS_PER_MS, SteadyUtc, wall_text
+from warden.runtime.clock import NS_PER_MS, NS_PER_S, SteadyUtc, wall_text
 from warden.runtime.process import Frame
 from warden.runtime.venue import served_url
 
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 _TICK_NS: Final = 250 * NS_PER_MS
 _IDENTIFY_NS: Final = 1_000 * NS_PER_MS
 _HEAD_MS_MIN: Final = 100
+_USAGE_NS: Final = 600 * NS_PER_S
 _OPEN_FOR_NS: Final = 1_000 * NS_PER_MS
 
 
@@ -185,6 +186,8 @@ class Trading:
             if self._is_due("identify", _IDENTIFY_NS):
                 self._reader.identify()
             return
+        if self._is_due("usage", _USAGE_NS):
+            self._reader.read_usage()
         # Twice a block is enough to know the capital; what is on its way is looked for more often.
         looks = 4 if self._book.open() else 2
         interval_ms = max(_HEAD_MS_MIN, int(self.terms.block_time_s * 1_000 / looks))

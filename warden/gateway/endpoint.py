@@ -43,6 +43,11 @@ class EndpointClient:
             auto_decompress=True,
         )
 
+    @property
+    def asked(self) -> int:
+        """How many calls it was asked, probes too; tries that broke and were repeated count once."""
+        return self._number
+
     async def ask(self, calls: Sequence[Call]) -> list[Answer | None]:
         """Return the answers to `calls` in their order, None where the endpoint left one out.
 

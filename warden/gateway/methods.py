@@ -14,6 +14,7 @@ class Kind(Enum):
     """What a method is to the gateway."""
 
     READ = auto()
+    USAGE = auto()  # answered here: what the endpoints were asked so far
     ACCOUNTS = auto()  # answered here: whose accounts there are is the executor's to say
     SEND = auto()  # would sign, send or steer a node
     UNKNOWN = auto()
@@ -83,6 +84,8 @@ def kind_of(method: str) -> Kind:
     """Return what `method` is; names are case-sensitive, as nodes take them."""
     if method in READS:
         return Kind.READ
+    if method == "warden_usage":
+        return Kind.USAGE
     if method == "eth_accounts":
         return Kind.ACCOUNTS
     # Relays name their own many ways, all with this word in it.

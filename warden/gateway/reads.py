@@ -51,6 +51,11 @@ class Reads:
             "net_version": b'"%d"' % core.rules.chain_id,
         }
 
+    @property
+    def asked(self) -> int:
+        """How many calls the endpoints were asked since these reads began, probes too."""
+        return sum(client.asked for client in self._clients.values())
+
     async def answer(self, calls: Sequence[Call]) -> list[Reply]:
         """Return a reply for each call, in order; each endpoint is asked once at most."""
         replies: dict[int, Reply] = {}
@@ -123,6 +128,8 @@ _LEFT_OUT: Final = Failure(Kind.NOT_AN_ANSWER, "it left out an answer")
 
 class NoChain:
     """Stands in for `Reads` until there is a chain."""
+
+    asked = 0
 
     async def answer(self, calls: Sequence[Call]) -> list[Reply]:
         """Refuse each call, saying why."""

@@ -33,6 +33,11 @@ _END_WITHIN_S: Final = 1.0
 class Answering(Protocol):
     """Whoever answers reads."""
 
+    @property
+    def asked(self) -> int:
+        """How many calls endpoints were asked so far."""
+        ...
+
     async def answer(self, calls: Sequence[Call]) -> list[Reply]:
         """Return a reply for each call, in order."""
         ...
@@ -139,6 +144,8 @@ class Server:
         match kind_of(item.method):
             case Kind.READ:
                 return Reply(NULL) if item.notification else None
+            case Kind.USAGE:
+                return Reply(b'{"asked":"%s"}' % hex(self.reads.asked).encode())
             case Kind.ACCOUNTS:
                 return self._sends.accounts()
             case Kind.SEND:

@@ -1,7 +1,6 @@
 """A journal: append-only rows, each chained by hash to the row before, synced in groups by its own thread.
 
 `append` never waits: it returns the row's number, and the row is durable once `synced` has reached it.
-A row that nobody waits for lets others join its sync for a moment.
 After an error of a commit or sync nothing is retried: `error` says why, and nothing may be sent any more.
 docs/journals.md says what is found when.
 """
@@ -82,6 +81,7 @@ class Journal:
         self._urgent = 0
         self._log_pages = 0
         self.error: str | None = None
+        self.tampered = False  # the error is of what the rows say, not of the disk
         connection: apsw.Connection | None = None
         try:
             connection = self._connection = _open(path)
@@ -157,8 +157,7 @@ class Journal:
             self._closing = True
             self._work.notify()
         self._thread.join(timeout_s)
-        stuck = self._thread.is_alive()
-        if not stuck:
+        if not (stuck := self._thread.is_alive()):
             if self.error is not None:
                 # Closing would fold the log into the file: what a failed sync left is not to be trusted.
                 self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
@@ -190,6 +189,7 @@ class Journal:
         except (apsw.Error, OSError, JournalBroken) as error:
             # SQLite may go on committing after a failed sync: this connection is never used again.
             with self._work:
+                self.tampered = isinstance(error, JournalBroken)
                 self.error = f"{doing} failed: {error}"
                 self._waiting.clear()
             os.eventfd_write(self.wake, 1)
@@ -285,7 +285,7 @@ def _files(path: Path) -> tuple[Path, Path, Path]:
 
 def _identities(path: Path) -> tuple[tuple[int, int], ...]:
     """Return which files these are: rows that go to one that was replaced are durable nowhere."""
-    found = [each.stat() for each in _files(path)]
+    found = [each.stat() for each in _files(path) if each.exists()]
     return tuple((each.st_dev, each.st_ino) for each in found)
 
 

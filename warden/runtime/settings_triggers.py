@@ -158,6 +158,14 @@ class EmergencySettings:
         tighter="lower",
         unset=OFF,
     )
+    network_failure_s: Seconds | None = setting(
+        600,
+        "the chain cannot be read for so long; a suspended machine does not count",
+        unit="s",
+        window="since the last read",
+        tighter="lower",
+        unset=OFF,
+    )
     warn_at_percent: Annotated[Decimal, Gt(0), Lt(100)] = setting(
         Decimal(90), "a warning comes at this much of a limit", unit="%", baseline="each limit", window=NOW
     )

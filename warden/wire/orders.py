@@ -11,6 +11,7 @@ from warden.domain.money import Wei
 from warden.domain.risk.events import BreakerOrder, Moved
 from warden.domain.risk.refusal import Refusal
 from warden.wire.messages import OperatorReply
+from warden.wire.telemetry import DecisionLine
 
 
 class PullLever(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="lever.1"):
@@ -52,7 +53,13 @@ class AskRisk(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ask-
     """Ask for a `RiskReport`; changes nothing."""
 
 
-OrderRequest = PullLever | ForceBreaker | MoveCapital | ResetBaselines | AskRisk
+class AskDecision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ask-decision.1"):
+    """Ask what was decided of an intent, by its id or the beginning of it; changes nothing."""
+
+    intent_id: str
+
+
+OrderRequest = PullLever | ForceBreaker | MoveCapital | ResetBaselines | AskRisk | AskDecision
 
 
 class LimitLine(msgspec.Struct, frozen=True):
@@ -129,4 +136,10 @@ class RiskReport(msgspec.Struct, frozen=True, tag="risk-report.1"):
     ever: dict[str, str]
 
 
-OrderReply = OperatorReply | RiskReport
+class DecisionReport(msgspec.Struct, frozen=True, tag="decision-report.1"):
+    """What was decided, in this run of the executor, of the intents that were asked for; ten at most."""
+
+    lines: tuple[DecisionLine, ...]
+
+
+OrderReply = OperatorReply | RiskReport | DecisionReport

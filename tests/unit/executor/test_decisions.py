@@ -55,6 +55,17 @@ def test_rules_are_counted_apart() -> None:
     assert note(decisions, 2, "limits.x") is None
 
 
+def test_op1a_every_refusal_is_remembered_by_its_id_folded_or_not() -> None:
+    """OP1a: the journal folds equal ones; why this very intent was refused can be asked all the same."""
+    decisions = Decisions()
+    for number in range(3):
+        note(decisions, number, "limits.x", number)
+    (line,) = decisions.find(f"{2:032x}")
+    assert (line.time, line.decision.rule) == ("t2", "limits.x")
+    assert len(decisions.find("0" * 31)) == 3
+    assert decisions.find("f") == ()
+
+
 def test_approvals_are_shown_and_not_journalled_here() -> None:
     """An approved intent has its own row: the signed bytes."""
     decisions = Decisions()

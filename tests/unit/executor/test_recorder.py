@@ -44,7 +44,11 @@ def halts() -> list[str]:
 @pytest.fixture
 def recorder(tmp_path: Path, book: Book, halts: list[str]) -> Iterator[Recorder]:
     """Return a recorder of a new journal."""
-    recorder = Recorder(tmp_path / "executor.db", SystemClock(), book, halts.append)
+
+    def halt(why: str, tampered: bool) -> None:  # noqa: FBT001 - a callback's form
+        halts.append(f"tampered: {why}" if tampered else why)
+
+    recorder = Recorder(tmp_path / "executor.db", SystemClock(), book, halt)
     yield recorder
     if not halts:
         recorder.close()
@@ -87,4 +91,4 @@ def test_after_an_error_nothing_that_waits_is_let_go(
     wait_until(lambda: recorder.due() == [] and bool(halts), "the gate closed")
     recorder.record(Record(row=leg(1, "accepted"), then=(ANSWER,)))
     assert recorder.due() == []
-    assert halts
+    assert halts[0].startswith("tampered: ")

@@ -220,6 +220,7 @@ def test_after_a_failed_commit_nothing_is_taken_any_more(journal: Journal, path:
         lost = journal.append("kind", b"lost")
         wait_until(lambda: journal.error is not None, "error")
     assert "commit failed" in str(journal.error)
+    assert not journal.tampered  # a disk that refuses has changed nothing
     assert journal.synced == lost - 1
     with pytest.raises(JournalBroken, match="commit failed"):
         journal.append("kind", b"after")

@@ -81,6 +81,7 @@ class EmergencyLimits(msgspec.Struct, frozen=True):
         health_bps: a score below it stops; 0: none does.
         warn_bps: a warning comes at this share of a limit.
         price_life_s: a price older than this is not known.
+        network_failure_s: without a read of the chain for so long the network counts as failed.
         policies: by the stop's reason, what happens to what is on the chain; cancel if not said (ES6).
     """
 
@@ -95,6 +96,7 @@ class EmergencyLimits(msgspec.Struct, frozen=True):
     portfolio_bps: int | None = 500
     warn_bps: int = 9_000
     price_life_s: int = 60
+    network_failure_s: int | None = 600
     policies: dict[StopReason, CleanUp] = {}
 
 
