@@ -40,7 +40,11 @@ class OperatorMustRecover(RefusedForSafety):
 
 
 class EndpointRefused(WardenError):
-    """An endpoint's own definite answer: asking it again would not change it."""
+    """An endpoint's own definite answer: asking it again would not change it; `code` as it said, or 0."""
+
+    def __init__(self, text: str, *, code: int = 0) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class EndpointFailed(WardenError):

@@ -8,6 +8,7 @@ from typing import Final
 WEI_PER_ETHER: Final = 10**18
 WEI_PER_GWEI: Final = 10**9
 BPS_ONE: Final = 10_000
+BPS_PER_PERCENT: Final = 100
 
 # 78 digits hold any 256-bit number; the default context of 28 would round large balances.
 _PRECISION: Final = 96

@@ -9,11 +9,11 @@ from eth_utils.address import to_checksum_address
 
 from warden.domain.errors import ConfigurationInvalid, InvariantBroken, JournalBroken, WardenError
 from warden.domain.modes import Environment
-from warden.domain.money import WEI_PER_GWEI, ether_to_wei
+from warden.domain.money import BPS_PER_PERCENT, WEI_PER_GWEI, ether_to_wei
 from warden.executor.keystore import unlock
 from warden.executor.leg import PUBLIC
 from warden.executor.pools import PricePair
-from warden.executor.protocol import Terms
+from warden.executor.protocol import Simulating, Terms
 from warden.executor.risk_terms import MAIN_POOL, limits_of
 from warden.runtime.journal import newest, read
 from warden.runtime.settings_checks import fixed_price_usd
@@ -111,6 +111,9 @@ def terms_of(settings: Settings, venue: Venue, wallet: str) -> Terms:
         finality_depth=settings.chain.finality_depth,
         bump_percent=settings.chain.replacement_bump_percent,
         risk=limits_of(settings),
+        simulating=Simulating(settings.execution.simulate),
+        max_token_tax_bps=settings.execution.max_token_tax_percent * BPS_PER_PERCENT,
+        decimals={each.address.lower(): each.decimals for each in venue.tokens},
     )
 
 

@@ -14,6 +14,9 @@ from eth_abi.abi import encode
 _SWAP: Final = bytes.fromhex(
     "38ed1739"
 )  # swapExactTokensForTokens(uint256,uint256,address[],address,uint256)
+_SELL: Final = bytes.fromhex("5c11d795")  # swapExactTokensForTokensSupportingFeeOnTransferTokens(same)
+_GET_AMOUNTS_OUT: Final = bytes.fromhex("d06ca61f")  # getAmountsOut(uint256,address[])
+DECIMALS: Final = "0x313ce567"  # decimals()
 _APPROVE: Final = bytes.fromhex("095ea7b3")  # approve(address,uint256)
 _BALANCE_OF: Final = bytes.fromhex("70a08231")  # balanceOf(address)
 _ALLOWANCE: Final = bytes.fromhex("dd62ed3e")  # allowance(address,address)
@@ -25,6 +28,8 @@ _WORD: Final = re.compile(r"0x[0-9a-fA-F]{64}")
 _ADDRESS_WORD: Final = re.compile(r"0x0{24}[0-9a-fA-F]{40}")
 _RESERVES: Final = re.compile(r"0x[0-9a-fA-F]{192}")
 _RESERVE_MAX: Final = 2**112
+# Offset, length and one element.
+_LIST_CHARACTERS_MIN: Final = 2 + 3 * 64
 _QUANTITY: Final = re.compile(r"0x[0-9a-fA-F]{1,64}")
 
 
@@ -34,6 +39,20 @@ def swap(amount_in: int, min_amount_out: int, path: tuple[str, ...], to: str, de
         ["uint256", "uint256", "address[]", "address", "uint256"],
         [amount_in, min_amount_out, [token.lower() for token in path], to.lower(), deadline_s],
     )
+
+
+def sell(amount_in: int, min_amount_out: int, path: tuple[str, ...], to: str, deadline_s: int) -> bytes:
+    """Return the calldata of Router02's swap for tokens that keep a part of what moves; as `swap` else.
+
+    It counts what arrives at each pool, so that it sells any token that can be sold; it returns nothing.
+    """
+    return _SELL + swap(amount_in, min_amount_out, path, to, deadline_s)[4:]
+
+
+def amounts_out(amount_in: int, path: tuple[str, ...]) -> str:
+    """Return the calldata of Router02's getAmountsOut as hex."""
+    data = encode(["uint256", "address[]"], [amount_in, [token.lower() for token in path]])
+    return "0x" + (_GET_AMOUNTS_OUT + data).hex()
 
 
 def approve(spender: str, amount: int) -> bytes:
@@ -90,6 +109,17 @@ def uint(result: object) -> int:
     if not isinstance(result, str) or not _WORD.fullmatch(result):
         raise ValueError("a call did not answer with one word")
     return int(result, 16)
+
+
+def last_uint(result: object) -> int:
+    """Return the last element of a uint256[] that a call answered.
+
+    Raises:
+        ValueError: the answer is no words of hex.
+    """
+    if not isinstance(result, str) or len(result) < _LIST_CHARACTERS_MIN:
+        raise ValueError("a call did not answer with a list of words")
+    return uint("0x" + result[-64:])
 
 
 def quantity(value: object) -> int:

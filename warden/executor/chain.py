@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from warden.domain.errors import EndpointFailed, EndpointRefused
-from warden.executor import calldata
+from warden.executor import calldata, trial
 from warden.executor.pools import Pools, price_of
 from warden.executor.protocol import (
     Event,
@@ -18,8 +18,6 @@ from warden.executor.protocol import (
     Identified,
     Receipt,
     Simulate,
-    Simulated,
-    SimulationFailed,
     Terms,
     UsageRead,
 )
@@ -75,9 +73,8 @@ class ChainReader:
         self._put(_usage)
 
     def simulate(self, order: Simulate) -> bool:
-        """Ask whether a call from the wallet would succeed; False when too much waits already."""
-        call = {"from": self._terms.wallet, "to": order.to, "data": "0x" + order.data.hex()}
-        return self._put(lambda rpc: _simulate(rpc, order, call, self._pools))
+        """Ask what a call from the wallet would do; False when too much waits already."""
+        return self._put(lambda rpc: trial.simulate(rpc, order, self._terms.wallet, self._pools))
 
     def take(self) -> list[Event | ReadFailed]:
         """Return what was read since the last call."""
@@ -204,19 +201,3 @@ def _identify(rpc: JsonRpc) -> Event:
 
 def _usage(rpc: JsonRpc) -> Event:
     return UsageRead(asked=calldata.quantity(rpc.call("warden_usage")["asked"]))
-
-
-def _simulate(rpc: JsonRpc, order: Simulate, call: dict[str, str], pools: Pools) -> Event:
-    try:
-        found = pools.find(rpc, order.path)
-        gas, *reserves = rpc.batch([("eth_estimateGas", [call, "latest"]), *pools.reserves_calls(found)])
-        return Simulated(
-            intent_id=order.intent_id,
-            gas=calldata.quantity(gas),
-            pools=found,
-            hops=pools.hops(order.path, found, reserves),
-        )
-    except EndpointRefused as error:
-        return SimulationFailed(intent_id=order.intent_id, refused=True, text=str(error))
-    except (EndpointFailed, ValueError) as error:
-        return SimulationFailed(intent_id=order.intent_id, refused=False, text=str(error))

@@ -1,7 +1,8 @@
 """An intent on its way from submission to signature: the rules in the order of EX1, a share, a simulation.
 
-permission, form, head → breaker, integrity, capital, limits (the engine) → reserved → simulated → gas, levers
-→ assessed → signed. Each answer is typed and journalled; a refusal gives back what was reserved.
+permission, form, head → breaker, integrity, capital, limits (the engine) → reserved → simulated → asset
+changes → gas, levers → assessed → signed. Each answer is typed and journalled; a refusal gives back what was
+reserved.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from warden.domain.intents import Intent, Outcome
 from warden.domain.modes import Action
 from warden.domain.risk.events import Failed, Released, Request, RiskEvent, Worked
 from warden.domain.risk.refusal import Refusal, approved, reduced, refused
-from warden.executor import drafts, requests, rules
+from warden.executor import drafts, judging, requests, rules
 from warden.executor.drafts import Moment
 from warden.executor.gate import Ticket
 from warden.executor.own_sends import own_ticket
-from warden.executor.protocol import Command, Record, Reply, Simulate
+from warden.executor.protocol import Command, Record, Reply
 from warden.wire.messages import Answer
 from warden.wire.rows import RiskRow
 
@@ -144,24 +145,17 @@ class Intake:
             since_ns=now.boot_ns,
             because=fitted.because,
         )
-        return self._prepare(preparing, now)
+        return self._prepare(preparing, at)
 
     def _resized(self, intent: Intent, amount_in: int, at: Moment) -> Request:
         """Return the request at another size, as it will be reserved and signed."""
         return requests.request_of(requests.resized(intent, amount_in), self._terms.pool, at)
 
-    def _prepare(self, preparing: Preparing, now: Now) -> list[Command]:
+    def _prepare(self, preparing: Preparing, at: Moment) -> list[Command]:
         """Reserve, and ask what it would do."""
-        intent = preparing.intent
-        self._preparing[intent.intent_id] = preparing
-        commands = self._risk(requests.reserved(preparing.request), now)
-        simulate = Simulate(
-            intent_id=intent.intent_id,
-            to=self._terms.router,
-            data=drafts.swap_calldata(intent, self._terms),
-            path=intent.proposal.swap.path,
-        )
-        return [*commands, simulate]
+        self._preparing[preparing.intent.intent_id] = preparing
+        commands = self._risk(requests.reserved(preparing.request), at.now)
+        return [*commands, judging.simulation_of(preparing.intent, at)]
 
     def simulated(self, event: Simulated, head: HeadRead | None, now: Now) -> list[Command]:
         """Take in what the intent would do: it is refused, made smaller, or signed."""
@@ -173,7 +167,9 @@ class Intake:
         at, intent = Moment(head, self._terms, now), preparing.intent
         commands = self._worked(now)
         request = requests.request_of(intent, self._terms.pool, at, drafts.with_room(event.gas))
-        refusal = self._too_dear(request, preparing, now)
+        refusal = judging.refusal(intent, event, self._terms)
+        if refusal is None:
+            refusal = self._too_dear(judging.observed(request, event), preparing, now)
         if refusal is not None:
             return [*commands, *self._drop(preparing, refusal, now)]
         opportunity = requests.opportunity_of(intent, request, event, self._ledger.engine, at)
@@ -209,7 +205,7 @@ class Intake:
         refusal = self._ledger.engine.check(request, at.now.utc_ns)
         if refusal is not None:
             return [*commands, *self._drop(smaller, refusal, at.now)]
-        return [*commands, *self._prepare(smaller, at.now)]
+        return [*commands, *self._prepare(smaller, at)]
 
     def failed(self, event: SimulationFailed, now: Now) -> list[Command]:
         """Take in that it would revert, or that nobody could tell."""
@@ -219,7 +215,7 @@ class Intake:
         if event.refused:
             return [
                 *self._worked(now),
-                *self._drop(preparing, Refusal("simulation.reverts", event.text[:300]), now),
+                *self._drop(preparing, Refusal(event.rule or "simulation.reverts", event.text[:300]), now),
             ]
         refusal = Refusal("simulation.unavailable", event.text[:300])
         failed = self._risk(Failed(_SIMULATION, event.text[:300]), now)

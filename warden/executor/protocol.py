@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from warden.domain.amm import Hop
 from warden.domain.intents import Intent
+from warden.domain.risk.asset_changes import Changes
 from warden.domain.risk.engine import RiskLimits
 from warden.domain.risk.events import MarketPrice
 from warden.domain.risk.refusal import Refusal
+from warden.domain.risk.round_trip import RoundTrip
 from warden.domain.stops import Stop
 from warden.executor.gate import Ticket
 from warden.executor.pools import PricePair
@@ -19,6 +22,14 @@ from warden.wire.messages import ExecutorToTrader
 from warden.wire.orders import OrderReply, OrderRequest
 from warden.wire.rows import ExecutorRow, SignedRow
 from warden.wire.telemetry import Severity
+
+
+class Simulating(StrEnum):
+    """Of which transactions the asset changes are simulated and judged."""
+
+    ALWAYS = "always"
+    UNKNOWN = "unknown"
+    NEVER = "never"
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -34,6 +45,9 @@ class Terms(msgspec.Struct, frozen=True):
         max_fee_wei: highest fee per gas.
         route: where strategies' transactions go: `public`, or a relay's name.
         legs: how many endpoints each route has.
+        simulating: what is simulated before it is signed (EX11).
+        max_token_tax_bps: how much of what moves a token may keep for itself, in basis points.
+        decimals: of the tokens that the venue names, by lower-case address.
     """
 
     sends: bool
@@ -55,6 +69,9 @@ class Terms(msgspec.Struct, frozen=True):
     finality_depth: int
     bump_percent: int
     risk: RiskLimits
+    simulating: Simulating = Simulating.ALWAYS
+    max_token_tax_bps: int = 0
+    decimals: dict[str, int] = {}
 
 
 class Now(msgspec.Struct, frozen=True):
@@ -94,20 +111,25 @@ class Simulated(msgspec.Struct, frozen=True):
     Attributes:
         pools: of each step of its path, lower case.
         hops: their reserves in the path's direction, None where there is no pool.
+        changes: what it would do to the wallet; None: only its gas could be, or was to be, told.
+        trip: what came of selling again what it buys, where that was asked for.
     """
 
     intent_id: str
     gas: int
     pools: tuple[str, ...] = ()
     hops: tuple[Hop | None, ...] = ()
+    changes: Changes | None = None
+    trip: RoundTrip | None = None
 
 
 class SimulationFailed(msgspec.Struct, frozen=True):
-    """It would revert, or nobody could tell (`refused` False)."""
+    """It would revert, or nobody could tell (`refused` False); `rule` names any other reason to refuse."""
 
     intent_id: str
     refused: bool
     text: str
+    rule: str = ""
 
 
 class Signed(msgspec.Struct, frozen=True):
@@ -237,12 +259,31 @@ class Respond(msgspec.Struct, frozen=True):
 
 
 class Simulate(msgspec.Struct, frozen=True):
-    """Try the call on the current state; answered by Simulated or SimulationFailed."""
+    """Try a call of the wallet's on the current state; answered by Simulated or SimulationFailed.
+
+    Attributes:
+        path: tokens whose pools' reserves are wanted, too; their balances are compared.
+        tokens: more tokens whose balances are compared.
+        judged: tell the asset changes as well as the gas.
+        required: without the asset changes it fails; else its gas alone may be told.
+        round_trip: sell again, in the next block, all that came of the path's last token.
+        gas_limit, gas_price_wei, base_fee_wei: as it will be signed, at most.
+        at_s: chain time that it is tried at: its deadline; 0: the node's own.
+    """
 
     intent_id: str
     to: str
     data: bytes
     path: tuple[str, ...]
+    value_wei: int = 0
+    tokens: tuple[str, ...] = ()
+    judged: bool = True
+    required: bool = False
+    round_trip: bool = False
+    gas_limit: int = 0
+    gas_price_wei: int = 0
+    base_fee_wei: int = 0
+    at_s: int = 0
 
 
 class Sign(msgspec.Struct, frozen=True):

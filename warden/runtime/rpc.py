@@ -44,6 +44,18 @@ class JsonRpc:
             EndpointRefused: the server answered one of them with an error.
             EndpointFailed: no usable answer.
         """
+        results = self.batch_of_either(calls)
+        for result in results:
+            if isinstance(result, EndpointRefused):
+                raise result
+        return results
+
+    def batch_of_either(self, calls: list[tuple[str, list[Any]]]) -> list[Any]:
+        """Return the results of several calls in one request, in order; an EndpointRefused for an error.
+
+        Raises:
+            EndpointFailed: no usable answer.
+        """
         first = self._id + 1
         self._id += len(calls)
         body = [
@@ -53,16 +65,15 @@ class JsonRpc:
         answers = self._post(body[0] if len(body) == 1 else body)
         listed = answers if isinstance(answers, list) else [answers]
         by_id = {each.get("id"): each for each in listed if isinstance(each, dict)}
-        results = []
+        results: list[Any] = []
         for number, (method, _) in enumerate(calls):
             answer = by_id.get(first + number)
             if answer is None or ("result" not in answer and "error" not in answer):
                 raise EndpointFailed(f"{method}: no answer in the response")
             if answer.get("error") is not None:
-                error = answer["error"]
-                text = error.get("message", "") if isinstance(error, dict) else error
-                raise EndpointRefused(f"{method}: {text}")
-            results.append(answer.get("result"))
+                results.append(_refused(method, answer["error"]))
+            else:
+                results.append(answer.get("result"))
         return results
 
     def close(self) -> None:
@@ -96,3 +107,10 @@ class JsonRpc:
         if not isinstance(answer, dict | list):
             raise EndpointFailed(f"HTTP {response.status} without a JSON-RPC answer")
         return answer
+
+
+def _refused(method: str, error: object) -> EndpointRefused:
+    if not isinstance(error, dict):
+        return EndpointRefused(f"{method}: {error}")
+    code = error.get("code")
+    return EndpointRefused(f"{method}: {error.get('message', '')}", code=code if isinstance(code, int) else 0)

@@ -127,6 +127,14 @@ class ExecutionSettings:
     route: str = setting(
         "public", "public (every endpoint that sends), or the name of a relay; never widened"
     )
+    simulate: Literal["always", "unknown", "never"] = setting(
+        "always",
+        "whose asset changes are simulated and judged before signing: of always every transaction, of unknown"
+        " only contracts that are no known router and tokens that are bought to be held, of never none",
+    )
+    max_token_tax_percent: Annotated[int, Ge(0), Le(50)] = setting(
+        0, "most that a token may keep for itself when it moves", unit="%", baseline="what is bought or sold"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

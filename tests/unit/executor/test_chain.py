@@ -96,6 +96,8 @@ class Node(http.server.ThreadingHTTPServer):
         method = call["method"]
         if method in self.refuses:
             return {"id": call["id"], "error": {"code": 3, "message": self.refuses[method]}}
+        if method == "eth_simulateV1":  # a node of before there was one
+            return {"id": call["id"], "error": {"code": -32601, "message": "Method not found"}}
         if method == "eth_getTransactionReceipt":
             return {"id": call["id"], "result": self.receipts.get(call["params"][0])}
         if is_call(call, GET_PAIR):

@@ -1,0 +1,114 @@
+"""Buys, approves and sells again all that came, in a simulation: an opening needs a way out (EX7).
+
+The sale stands in a block of its own after the purchase, as it would on the chain: a token that lets nobody
+sell in the same block is no honeypot for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from warden.domain.risk import asset_changes
+from warden.domain.risk.round_trip import RoundTrip
+from warden.executor import calldata
+from warden.executor.simulation import METHOD, Look, Result, Unreadable, block, parent_of, payload, results
+
+if TYPE_CHECKING:
+    from warden.domain.risk.asset_changes import Changes
+    from warden.executor.simulation import Call
+    from warden.runtime.rpc import JsonRpc
+
+_NO_DEADLINE: Final = 2**256 - 1
+_NOTHING: Final = {"0x", "", None}
+
+
+def sold_again(rpc: JsonRpc, look: Look, answer: object, bought: Result, changes: Changes) -> RoundTrip:
+    """Return what came of selling what a purchase brought, on the block that the purchase was simulated on.
+
+    Args:
+        rpc: where to ask.
+        look: the purchase.
+        answer: what the node answered to it.
+        bought: its result.
+        changes: what it changed.
+
+    Raises:
+        EndpointFailed, EndpointRefused: no usable answer.
+        Unreadable: an answer of another form.
+    """
+    order, wallet = look.order, look.wallet
+    token = order.path[-1].lower()
+    amount = asset_changes.came(changes, token)
+    paid = _paid(bought)
+    if amount <= 0:
+        return RoundTrip(token, paid, amount, quoted_wei=0, sold_wei=0)
+    standing = look.before(answer, token, order.to.lower()) or 0
+    approvals = [look.call(token, calldata.approve(order.to, each)) for each in steps(standing, amount)]
+    back = tuple(reversed(order.path))
+    proceeds = {"to": back[-1], "data": calldata.balance_of(wallet)}
+    left = {"to": token, "data": calldata.balance_of(wallet)}
+    calls: list[Call] = [
+        *approvals,
+        {"to": token, "data": calldata.allowance(wallet, order.to)},
+        {"to": order.to, "data": calldata.amounts_out(amount, back)},
+        left,
+        proceeds,
+        look.call(order.to, calldata.sell(amount, 0, back, wallet, _NO_DEADLINE)),
+        left,
+        proceeds,
+        {"to": token, "data": calldata.DECIMALS},
+    ]
+    asked = [block(order, [look.call()]), block(order, calls, later_s=1)]
+    made = results(rpc.call(METHOD, *payload(asked, parent_of(answer))), [1, len(calls)])
+    if not made[0][0].success:
+        raise Unreadable("a purchase that succeeded failed when it was asked once more")
+    return _trip(token, paid, amount, made[1][: len(approvals)], made[1][len(approvals) :])
+
+
+def steps(standing: int, wanted: int) -> tuple[int, ...]:
+    """Return the amounts to approve one after the other: some tokens must be set to zero in between (EX7)."""
+    if standing == wanted:
+        return ()
+    return (wanted,) if standing == 0 or wanted == 0 else (0, wanted)
+
+
+def approved(result: Result) -> bool:
+    """Tell whether an approval says that it worked; a token that says nothing leaves it to its revert."""
+    return result.success and (result.answer in _NOTHING or result.uint() not in {0, None})
+
+
+def _trip(token: str, paid: int, amount: int, approvals: list[Result], rest: list[Result]) -> RoundTrip:
+    allowance, quote, had, before, sale, has, after, decimals = rest
+    failed, at = "", ""
+    refused = next((each for each in approvals if not approved(each)), None)
+    if refused is not None:
+        failed, at = (refused.error if not refused.success else "its approve answers false"), "approve"
+    elif (allowance.uint() or 0) < amount:
+        failed, at = "its approve sets no allowance", "approve"
+    elif not sale.success:
+        failed, at = sale.error, "sold"
+    quoted = _last(quote)
+    one, other = before.uint(), after.uint()
+    sold = 0 if one is None or other is None or failed else other - one
+    # What it has left of what came: rebasing, or a balance that no sale lowers.
+    kept = 0 if failed else _kept(had.uint(), has.uint(), amount)
+    gas = sum(each.gas for each in approvals) + sale.gas
+    return RoundTrip(
+        token, paid, amount, quoted, sold, failed, at, kept=kept, exit_gas=gas, decimals=decimals.uint()
+    )
+
+
+def _kept(had: int | None, has: int | None, amount: int) -> int:
+    return amount if had is None or has is None else abs(amount - (had - has))
+
+
+def _paid(bought: Result) -> int:
+    """Return what the router says that the last pool paid out, 0 where it does not say."""
+    return _last(bought)
+
+
+def _last(result: Result) -> int:
+    try:
+        return calldata.last_uint(result.answer) if result.success else 0
+    except ValueError:
+        return 0
