@@ -41,7 +41,10 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Totals(msgspec.Struct, frozen=True):
-    """What the settled swaps came to; gas counts every transaction, failed and cancelling ones too (CB3)."""
+    """What the settled swaps came to; gas counts every transaction, failed and cancelling ones too (CB3).
+
+    `wins` are of closed cycles; `gain_wei` is what came less what went, open positions' money with it.
+    """
 
     trades: int = 0
     wins: int = 0
@@ -190,15 +193,16 @@ class Book:
         accepted = entry.accepted and row.state is not TradeState.REORGED
         self._entries[row.tx_hash] = msgspec.structs.replace(entry, outcome=row, accepted=accepted)
         if _counts(before.state) and not _counts(row.state):
-            self._count(entry.signed.purpose, before, -1)
+            self._count(entry.signed, before, -1)
         elif _counts(row.state) and not _counts(before.state):
-            self._count(entry.signed.purpose, row, 1)
+            self._count(entry.signed, row, 1)
             self._consumed = max(self._consumed, entry.signed.nonce + 1)
         self._forget()
 
-    def _count(self, purpose: Purpose, row: OutcomeRow, sign: int) -> None:
-        swap = purpose is Purpose.SWAP
-        win = swap and row.gain_wei > row.gas_wei
+    def _count(self, signed: SignedRow, row: OutcomeRow, sign: int) -> None:
+        swap = signed.purpose in {Purpose.SWAP, Purpose.EXIT}
+        # What a sale won is told by what its position cost, which the book does not know: ledger.py does.
+        win = swap and not signed.position_id and row.gain_wei > row.gas_wei
         self.totals = Totals(
             trades=self.totals.trades + sign * swap,
             wins=self.totals.wins + sign * win,

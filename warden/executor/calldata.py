@@ -133,6 +133,25 @@ def quantity(value: object) -> int:
     return int(value, 16)
 
 
+def flows_of(
+    logs: list[dict[str, Any]], tokens: tuple[str, ...], wallet: str
+) -> tuple[tuple[str, int, int], ...]:
+    """Return token, what the wallet gave and what it got, of each of these tokens that moved.
+
+    Of a token whose events are malformed nothing is told: a contract that misbehaves must not keep the chain
+    from being read. What it really did shows in the balance.
+    """
+    found = []
+    for token in tokens:
+        try:
+            gave, got = token_flow(logs, token, wallet)
+        except ValueError:
+            continue
+        if gave or got:
+            found.append((token, gave, got))
+    return tuple(found)
+
+
 def token_flow(logs: list[dict[str, Any]], token: str, wallet: str) -> tuple[int, int]:
     """Return what the wallet gave and what it got of `token`, from a receipt's Transfer events.
 

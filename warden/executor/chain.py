@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from warden.domain.errors import EndpointFailed, EndpointRefused
+from warden.domain.money import Wei
 from warden.executor import calldata, trial
+from warden.executor.holdings_read import HoldingsRead
 from warden.executor.pools import Pools, price_of
 from warden.executor.protocol import (
     Event,
@@ -20,14 +22,17 @@ from warden.executor.protocol import (
     Simulate,
     Terms,
     UsageRead,
+    Watch,
 )
 from warden.runtime.rpc import JsonRpc
+from warden.wire.rows import TokenFlow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _JOBS_MAX: Final = 64
 _TIMEOUT_S: Final = 3.0
+_NOTHING: Final = Watch()
 
 
 class ReadFailed(msgspec.Struct, frozen=True):
@@ -54,14 +59,14 @@ class ChainReader:
         self._thread = threading.Thread(target=self._run, name="chain-reader", daemon=True)
         self._thread.start()
 
-    def read_head(self, hashes: tuple[str, ...], *, observe: bool = False) -> None:
+    def read_head(self, hashes: tuple[str, ...], *, observe: bool = False, watch: Watch = _NOTHING) -> None:
         """Ask for the head with the receipts of `hashes`; one at a time, a second request is passed over.
 
-        `observe` asks for the prices of pools that were traded through, too.
+        `observe` asks for the prices of pools that were traded through, too; `watch` for positions.
         """
         if not self._head_pending:
             self._head_pending = self._put(
-                lambda rpc: read_head(rpc, self._terms, hashes, self._pools, observe=observe)
+                lambda rpc: read_head(rpc, self._terms, hashes, self._pools, observe=observe, watch=watch)
             )
 
     def identify(self) -> None:
@@ -135,9 +140,15 @@ class ChainReader:
 
 
 def read_head(
-    rpc: JsonRpc, terms: Terms, hashes: tuple[str, ...], pools: Pools, *, observe: bool = False
+    rpc: JsonRpc,
+    terms: Terms,
+    hashes: tuple[str, ...],
+    pools: Pools,
+    *,
+    observe: bool = False,
+    watch: Watch = _NOTHING,
 ) -> HeadRead:
-    """Read head, fees, nonce, balances, allowance, receipts and prices in one request.
+    """Read head, fees, nonce, balances, allowance, receipts, prices and what is held in one request.
 
     Raises:
         EndpointFailed, EndpointRefused: no usable answer.
@@ -146,6 +157,7 @@ def read_head(
     wallet = terms.wallet
     price_pool = pools.price_pool(rpc)
     priced, watched = ((price_pool,) if price_pool else ()), (pools.watched() if observe else ())
+    held = HoldingsRead(rpc, pools, terms.wallet, watch)
     calls: list[tuple[str, list[Any]]] = [
         ("eth_getBlockByNumber", ["latest", False]),
         ("eth_maxPriorityFeePerGas", []),
@@ -154,11 +166,16 @@ def read_head(
         ("eth_call", [{"to": terms.weth, "data": calldata.balance_of(wallet)}, "latest"]),
         ("eth_call", [{"to": terms.weth, "data": calldata.allowance(wallet, terms.router)}, "latest"]),
         *pools.reserves_calls(priced + watched),
+        *held.calls,
+        # After the balances: what has changed them has its receipt by then.
         *(("eth_getTransactionReceipt", [tx_hash]) for tx_hash in hashes),
     ]
-    block, tip, nonce, balance, trading, allowance, *rest = rpc.batch(calls)
     split = len(priced) + len(watched)
-    reserves, receipts = rest[:split], rest[split:]
+    first = len(calls) - len(hashes) - len(held.calls)
+    answers = rpc.batch(calls, optional=range(first, first + len(held.calls)))
+    block, tip, nonce, balance, trading, allowance, *rest = answers
+    reserves, receipts = rest[:split], rest[split + len(held.calls) :]
+    found = held.found(rest[split : split + len(held.calls)])
     prices = (price_of(pool, each) for pool, each in zip(watched, reserves[len(priced) :], strict=True))
     return HeadRead(
         block=calldata.quantity(block["number"]),
@@ -171,17 +188,23 @@ def read_head(
         trading_balance_wei=calldata.uint(trading),
         allowance_wei=calldata.uint(allowance),
         receipts={
-            tx_hash: _receipt(receipt, terms) for tx_hash, receipt in zip(hashes, receipts, strict=True)
+            tx_hash: _receipt(receipt, terms, watch)
+            for tx_hash, receipt in zip(hashes, receipts, strict=True)
         },
         price_usd=pools.price_usd(reserves[0]) if priced else terms.fixed_usd,
         prices=tuple(price for price in prices if price is not None),
+        tokens=found.tokens,
+        routes=found.routes,
     )
 
 
-def _receipt(receipt: dict[str, Any] | None, terms: Terms) -> Receipt | None:
+def _receipt(receipt: dict[str, Any] | None, terms: Terms, watch: Watch) -> Receipt | None:
     if receipt is None or receipt.get("blockNumber") is None:
         return None
     gave, got = calldata.token_flow(receipt["logs"], terms.weth, terms.wallet)
+    flows = calldata.flows_of(receipt["logs"], watch.tokens, terms.wallet)
+    # On a chain that pays for data on another (the OP stack) the receipt says how much, beside its own gas.
+    l1_fee = calldata.quantity(receipt.get("l1Fee") or "0x0")
     return Receipt(
         tx_hash=receipt["transactionHash"],
         block=calldata.quantity(receipt["blockNumber"]),
@@ -190,7 +213,10 @@ def _receipt(receipt: dict[str, Any] | None, terms: Terms) -> Receipt | None:
         gain_wei=got - gave,
         sold_wei=gave,
         bought_wei=got,
-        gas_wei=calldata.quantity(receipt["gasUsed"]) * calldata.quantity(receipt["effectiveGasPrice"]),
+        gas_wei=calldata.quantity(receipt["gasUsed"]) * calldata.quantity(receipt["effectiveGasPrice"])
+        + l1_fee,
+        flows=tuple(TokenFlow(token, Wei(sent), Wei(received)) for token, sent, received in flows),
+        l1_fee_wei=l1_fee,
     )
 
 

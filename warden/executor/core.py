@@ -16,6 +16,7 @@ from warden.executor.drafts import Moment
 from warden.executor.intake import Intake
 from warden.executor.leg import NOT_BEGUN
 from warden.executor.own_sends import OwnSends
+from warden.executor.positions import Positions, missing_told
 from warden.executor.protocol import (
     CleanupAllowed,
     CleanupOver,
@@ -38,6 +39,7 @@ from warden.executor.protocol import (
     Terms,
     Tick,
     UsageRead,
+    Watch,
 )
 from warden.executor.readings import Readings
 from warden.executor.risk_report import report
@@ -82,6 +84,7 @@ class ExecutorCore:
         self._strangers = Strangers(self.book)
         self._readings = Readings(terms)
         self._vitals = Vitals(terms.risk.emergency.network_failure_s)
+        self._positions = Positions(terms, ledger)
         self._own_sends = OwnSends(terms, self.book, self._settlement, self._sendings, self._tickets)
         self._intake = Intake(terms, ledger, self.decisions, self._tickets, self._record)
         self._take: dict[type[Event], Callable[[Any, Now], list[Command]]] = {
@@ -138,6 +141,10 @@ class ExecutorCore:
         """Return the hashes whose receipts the next read should bring."""
         return self._settlement.wanted(self.head)
 
+    def watch(self, *, observe: bool) -> Watch:
+        """Return what the next read should bring of positions."""
+        return self._positions.watch(observe=observe)
+
     def observes(self, now: Now) -> bool:
         """Tell whether the next read should bring the pools' prices, too."""
         return self._readings.observes(now)
@@ -174,7 +181,8 @@ class ExecutorCore:
     # --- from proposal to signature
 
     def _submitted(self, event: Submitted, now: Now) -> list[Command]:
-        return self._intake.submitted(event, self.fresh_head(now), self._strangers.refusal, now)
+        barred = self._strangers.refusal or self._positions.refusal
+        return self._intake.submitted(event, self.fresh_head(now), barred, now)
 
     def _signed(self, event: Signed, now: Now) -> list[Command]:
         """Make the signed bytes durable; only then may they be sent (I5)."""
@@ -252,8 +260,10 @@ class ExecutorCore:
             entry = self.book.get(row.tx_hash)
             if entry is not None:
                 commands += self._outcome(entry, row, now)
+        commands += self._held(head, now)
         # After what was settled: the same money must not be counted as a loss twice.
-        for event in self._readings.wallet(head, now, self.ledger.engine):
+        held_wei = self._positions.worth_wei(head, now)
+        for event in self._readings.wallet(head, now, self.ledger.engine, held_wei):
             commands += self._risk(event, now)
         if self._terms.sends:
             rows, demands = self._strangers.look(head, now)
@@ -263,6 +273,15 @@ class ExecutorCore:
             at = Moment(head, self._terms, now)
             commands += [*self._own_sends.push(at), *self._take_back(at)]
         return commands + self._cleanup.report(over=False)
+
+    def _held(self, head: HeadRead, now: Now) -> list[Command]:
+        """Value the positions, and hold their tokens' balances against the book."""
+        valued = self._positions.valued(head, now)
+        commands = [] if valued is None else self._risk(valued, now)
+        rows, told = self._positions.look(head, now)
+        for row in rows:
+            commands += [*self._record(row, now), missing_told(row)]
+        return [*commands, *told]
 
     def _clean_up(self, allowed: CleanupAllowed, now: Now) -> list[Command]:
         return self._own_sends.clean_up(self._cleanup, allowed, self.fresh_head(now), now)

@@ -11,32 +11,51 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from warden.domain.intents import TradeState
+from warden.domain.modes import Action
+from warden.domain.money import Wei
 from warden.domain.risk.engine import Engine, RiskState
 from warden.domain.risk.events import (
     BaselinesReset,
+    Closed,
+    ExitFailed,
+    ExitOrdered,
+    LeverSet,
+    Opened,
+    Position,
     Recovered,
     Released,
+    Restored,
     Sent,
     Settled,
     Trade,
+    TriggersSet,
     Undone,
 )
+from warden.domain.risk.figures import EMPTY
 from warden.domain.risk.findings import Finding, StopDemanded
+from warden.domain.risk.levers import order
+from warden.domain.risk.profit_loss import all_time
+from warden.executor import position_book
 from warden.executor.book import Book, BookState
+from warden.executor.position_book import Holdings, opens, reduces
 from warden.wire.codec import Undecodable, from_json, to_json
-from warden.wire.rows import OutcomeRow, Purpose, RiskRow, SignedRow, SnapshotRow
+from warden.wire.rows import MissingRow, OutcomeRow, Purpose, RiskRow, SignedRow, SnapshotRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from warden.domain.risk.engine import RiskLimits
     from warden.domain.risk.events import RiskEvent
+    from warden.domain.risk.exits import Exit
+    from warden.domain.risk.figures import Tally
+    from warden.domain.risk.profit_loss import ProfitLoss
     from warden.executor.book import Entry
     from warden.wire.rows import ExecutorRow
 
 _FORM: Final = 1
 _ON_CHAIN: Final = frozenset({TradeState.MINED, TradeState.FINAL, TradeState.REVERTED})
 _GIVEN_UP: Final = frozenset({TradeState.RELEASED, TradeState.SUPERSEDED})
+_OWN: Final = (None, None, None)
 
 
 class Demand(msgspec.Struct, frozen=True):
@@ -51,15 +70,23 @@ class RiskPart(msgspec.Struct, frozen=True):
 
     state: RiskState
     demands: tuple[Demand, ...] = ()
+    holdings: Holdings = Holdings()
 
 
 class Ledger:
-    """One executor's money: the book of transactions, and the rules that count them."""
+    """One executor's money: the book of transactions, what is held, and the rules that count both.
+
+    `exits` are the positions that the rules have decided to sell since they were taken last.
+    """
 
     def __init__(self, limits: RiskLimits, book: Book | None = None) -> None:
         self.book = Book() if book is None else book
         self.engine = Engine(limits)
+        self.holdings = Holdings()
         self.demands: dict[str, Demand] = {}
+        self.exits: list[Exit] = []
+        self._tally = EMPTY
+        self._tally_of: ProfitLoss | None = None
 
     def apply(self, row: ExecutorRow) -> list[Finding]:
         """Take one row into account, and return what the rules have to say about it.
@@ -81,9 +108,12 @@ class Ledger:
         return self._handle(event, at_ns)
 
     def _handle(self, event: RiskEvent, at_ns: int) -> list[Finding]:
-        findings, _ = self.engine.handle(event, at_ns)
+        findings, exits = self.engine.handle(event, at_ns)
+        self.exits += exits
         if isinstance(event, Recovered | BaselinesReset):
             self.demands.clear()
+        if isinstance(event, BaselinesReset):
+            self.holdings = position_book.trusted(self.holdings)
         for finding in findings:
             if isinstance(finding, StopDemanded):
                 name = finding.rule.rpartition(".")[2]
@@ -95,10 +125,15 @@ class Ledger:
         """Yield what a row means to the rules."""
         if isinstance(row, RiskRow):
             yield row.event
-        elif isinstance(row, SignedRow) and row.purpose is Purpose.SWAP:
+            ordered = order(row.event) if isinstance(row.event, LeverSet) else None
+            if isinstance(ordered, ExitOrdered):
+                yield ordered
+        elif isinstance(row, SignedRow) and row.purpose is Purpose.SWAP and row.action is Action.OPEN:
             yield Sent(row.intent_id)
         elif isinstance(row, OutcomeRow) and before is not None:
             yield from self._outcome(row, before)
+        elif isinstance(row, MissingRow):
+            yield from self._missing(row)
 
     def _outcome(self, row: OutcomeRow, before: Entry) -> Iterator[RiskEvent]:
         signed, counted = before.signed, before.outcome.state in _ON_CHAIN
@@ -106,15 +141,126 @@ class Ledger:
             return  # of before there were risk rules: it never counted, so nothing is taken back
         if row.state in _ON_CHAIN:
             if not counted:
-                yield Settled(trade_of(signed, row))
+                yield from self._settled(signed, row)
+            elif row.state is TradeState.FINAL:
+                self.holdings = position_book.final(self.holdings, row.tx_hash)
         elif counted:
-            yield Undone(trade_of(signed, before.outcome))
+            yield from self._undone(signed, before.outcome)
         elif row.state in _GIVEN_UP and signed.purpose is Purpose.SWAP:
             yield Released(signed.intent_id, row.tx_hash)
+        elif row.state in _GIVEN_UP and signed.purpose is Purpose.EXIT:
+            yield ExitFailed(signed.position_id, row.error or row.state.value)
+
+    # --- positions
+
+    def _settled(self, signed: SignedRow, row: OutcomeRow) -> Iterator[RiskEvent]:
+        """Yield what a mined transaction means; positions first, so that no share is free in between."""
+        cost_wei, done = 0, is_good(row)
+        if done and opens(signed) and position_book.bought(signed, row) > 0:
+            yield from self._opened(signed, row)
+            cost_wei = row.gain_wei
+        elif done and reduces(signed):
+            self.holdings, sale = position_book.after_sale(self.holdings, signed, row)
+            if sale is not None:
+                yield Closed(signed.position_id, sale.amount, Wei(max(0, row.gain_wei)))
+                cost_wei = sale.cost_wei
+            done = sale is not None
+        yield Settled(trade_of(signed, row, cost_wei))
+        if signed.purpose is Purpose.EXIT and not done:
+            yield ExitFailed(signed.position_id, row.error or "it sold nothing")
+
+    def _opened(self, signed: SignedRow, row: OutcomeRow) -> Iterator[RiskEvent]:
+        known = signed.position_id in self.holdings.open
+        self.holdings = position_book.after_opening(self.holdings, signed, row)
+        position = self.holdings.open[signed.position_id].position
+        if known:
+            yield Restored(position)
+            return
+        yield Opened(position)
+        if signed.triggers != _OWN:
+            stop_loss, take_profit, trailing = signed.triggers
+            yield TriggersSet(
+                position_id=position.position_id,
+                stop_loss_bps=stop_loss,
+                take_profit_bps=take_profit,
+                trailing_bps=trailing,
+                operator="",
+                reason="its strategy's own",
+            )
+
+    def _undone(self, signed: SignedRow, was: OutcomeRow) -> Iterator[RiskEvent]:
+        """Yield that a reorg took a transaction back, with exactly what it had been booked with."""
+        cost_wei, touched = 0, False
+        if is_good(was) and opens(signed) and position_book.bought(signed, was) > 0:
+            held = self.holdings.open.get(signed.position_id)
+            self.holdings = position_book.before_opening(self.holdings, signed, was)
+            cost_wei, touched = was.gain_wei, held is not None
+        elif is_good(was) and reduces(signed):
+            self.holdings, sale = position_book.before_sale(self.holdings, signed)
+            cost_wei, touched = (0, False) if sale is None else (sale.cost_wei, True)
+        yield Undone(trade_of(signed, was, cost_wei))
+        if touched:
+            yield Restored(self._as_it_is(signed))
+
+    def _as_it_is(self, signed: SignedRow) -> Position:
+        """Return a position as it is now; one that is gone has nothing in it."""
+        held = self.holdings.open.get(signed.position_id)
+        if held is not None:
+            return held.position
+        return Position(
+            position_id=signed.position_id,
+            strategy=signed.pool,
+            token="",
+            market=signed.market,
+            amount=Wei(0),
+            cost_wei=Wei(0),
+            opened_ns=0,
+            whale=signed.whale,
+        )
+
+    def _missing(self, row: MissingRow) -> Iterator[RiskEvent]:
+        """Yield that a part of a position is gone for nothing: a loss, whoever took it."""
+        held = self.holdings.open.get(row.position_id)
+        self.holdings, cost_wei = position_book.missing(self.holdings, row)
+        if held is None:
+            return
+        yield Closed(row.position_id, row.amount, Wei(0))
+        yield Settled(
+            Trade(
+                trade_id=f"missing-{row.position_id}-{row.at_ns}",
+                trace_id=row.position_id,
+                at_ns=row.at_ns,
+                kind=Purpose.SWAP.value,
+                success=True,
+                strategy=held.strategy,
+                input_wei=Wei(0),
+                output_wei=Wei(0),
+                gross_wei=Wei(-cost_wei),
+                gas_wei=Wei(0),
+                tx_hash="",
+                block=0,
+                path=held.route,
+                whale=held.whale,
+                market=held.market,
+                error="the wallet holds less of its token than was bought",
+            )
+        )
+
+    @property
+    def net_wei(self) -> int:
+        """What was realised, less all gas: money that sits in open positions is neither won nor lost yet."""
+        return self.book.totals.net_wei + sum(each.cost_wei for each in self.holdings.open.values())
+
+    def ever(self) -> Tally:
+        """Return what all trades came to."""
+        records = self.engine.state.profit_loss
+        if records is not self._tally_of:
+            self._tally_of, self._tally = records, all_time(records)
+        return self._tally
 
     def snapshot(self) -> SnapshotRow:
         """Return all that it is, as a row; only between events, when every row has been applied."""
-        risk = RiskPart(self.engine.state, tuple(self.demands.values()))
+        risk = RiskPart(self.engine.state, tuple(self.demands.values()), self.holdings)
         return SnapshotRow(
             form=_FORM,
             book=msgspec.Raw(to_json(self.book.state())),
@@ -135,22 +281,35 @@ class Ledger:
         self.book.apply(row)
         self.engine = Engine(self.engine.limits, risk.state)
         self.demands = {demand.stop_id: demand for demand in risk.demands}
+        self.holdings = risk.holdings
         return True
 
 
-def trade_of(signed: SignedRow, outcome: OutcomeRow) -> Trade:
-    """Return the record of a transaction that is on the chain (PL1)."""
-    success = outcome.state is not TradeState.REVERTED and not outcome.error
+def is_good(outcome: OutcomeRow) -> bool:
+    """Tell whether a transaction that is on the chain did what it was to do."""
+    return outcome.state is not TradeState.REVERTED and not outcome.error
+
+
+def trade_of(signed: SignedRow, outcome: OutcomeRow, cost_wei: int = 0) -> Trade:
+    """Return the record of a transaction that is on the chain (PL1).
+
+    Args:
+        signed: its row.
+        outcome: the row that says that it is on the chain.
+        cost_wei: what of `gain_wei` is no profit: a sale's share of what the position cost; of a purchase,
+            below zero, all that it paid.
+    """
+    success = is_good(outcome)
     return Trade(
         trade_id=signed.intent_id,
         trace_id=signed.trace_id,
         at_ns=outcome.at_ns,
-        kind=signed.purpose.value,
+        kind=Purpose.SWAP.value if signed.purpose is Purpose.EXIT else signed.purpose.value,
         success=success,
         strategy=signed.pool,
         input_wei=outcome.sold_wei,
         output_wei=outcome.bought_wei,
-        gross_wei=outcome.gain_wei,
+        gross_wei=Wei(outcome.gain_wei - cost_wei),
         gas_wei=outcome.gas_wei,
         tx_hash=signed.tx_hash,
         block=outcome.block,
@@ -158,6 +317,6 @@ def trade_of(signed: SignedRow, outcome: OutcomeRow) -> Trade:
         whale=signed.whale,
         market=signed.market,
         # The router reverts when the price has moved past the bound, or the deadline has passed.
-        slipped=not success and signed.purpose is Purpose.SWAP,
+        slipped=not success and signed.purpose in {Purpose.SWAP, Purpose.EXIT},
         error=outcome.error,
     )

@@ -20,7 +20,7 @@ from warden.executor.gate import Ticket
 from warden.executor.pools import PricePair
 from warden.wire.messages import ExecutorToTrader
 from warden.wire.orders import OrderReply, OrderRequest
-from warden.wire.rows import ExecutorRow, SignedRow
+from warden.wire.rows import ExecutorRow, SignedRow, TokenFlow
 from warden.wire.telemetry import Severity
 
 
@@ -148,7 +148,12 @@ class LegDone(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """A receipt; `gain_wei` is what came of the wrapped native token less what went, `gas_wei` was burnt."""
+    """A receipt; `gain_wei` is what came of the wrapped native token less what went, `gas_wei` was burnt.
+
+    Attributes:
+        flows: of the other tokens that were asked for, those that moved.
+        l1_fee_wei: the part of `gas_wei` that paid for data on another chain.
+    """
 
     tx_hash: str
     block: int
@@ -158,6 +163,20 @@ class Receipt(msgspec.Struct, frozen=True):
     gas_wei: int
     sold_wei: int = 0
     bought_wei: int = 0
+    flows: tuple[TokenFlow, ...] = ()
+    l1_fee_wei: int = 0
+
+
+class Watch(msgspec.Struct, frozen=True):
+    """What a read of the head brings besides the wallet itself.
+
+    Attributes:
+        tokens: whose balances and flows count, lower case; the wrapped native token is none of them.
+        routes: ways on which positions are sold, as token addresses: the reserves along each are read.
+    """
+
+    tokens: tuple[str, ...] = ()
+    routes: tuple[tuple[str, ...], ...] = ()
 
 
 class HeadRead(msgspec.Struct, frozen=True):
@@ -167,6 +186,8 @@ class HeadRead(msgspec.Struct, frozen=True):
         receipts: None for a hash without one.
         price_usd: of one whole native coin, where a pool tells it.
         prices: of pools, in reads that were asked for them.
+        tokens: the wallet's balances by token, in smallest units, of those that were asked for.
+        routes: reserves along the ways that were asked for; None where there is no pool.
     """
 
     block: int
@@ -181,6 +202,8 @@ class HeadRead(msgspec.Struct, frozen=True):
     receipts: dict[str, Receipt | None]
     price_usd: Decimal | None = None
     prices: tuple[MarketPrice, ...] = ()
+    tokens: dict[str, int] = {}
+    routes: dict[tuple[str, ...], tuple[Hop | None, ...]] = {}
 
 
 class Identified(msgspec.Struct, frozen=True):

@@ -47,18 +47,23 @@ class Readings:
         self._price, self._priced_ns = head.price_usd, now.utc_ns
         return [Priced(head.price_usd)]
 
-    def wallet(self, head: HeadRead, now: Now, engine: Engine) -> list[RiskEvent]:
+    def wallet(self, head: HeadRead, now: Now, engine: Engine, held_wei: int = 0) -> list[RiskEvent]:
         """Return what the rules have not heard yet of balances and markets: after what changed them.
 
         A wallet that never held anything has lost nothing: the first read is that of its funding. From then
         on zero is a total loss (ES2). The same balances are told again while they are news to the books.
+
+        Args:
+            head: what was read.
+            now: the moment.
+            engine: the rules as they stand.
+            held_wei: what positions would bring, and what is on its way into them (positions.py).
         """
         found: list[RiskEvent] = []
         read = Read(
             trading_wei=Wei(head.trading_balance_wei),
             gas_wei=Wei(head.gas_balance_wei),
-            # Positions come with their exits; until then nothing is held but these two.
-            equity_wei=Wei(head.trading_balance_wei + head.gas_balance_wei),
+            equity_wei=Wei(head.trading_balance_wei + head.gas_balance_wei + held_wei),
         )
         # Anew each day: the first of a day is its opening.
         day = now.utc_ns // DAY_NS

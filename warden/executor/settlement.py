@@ -172,6 +172,8 @@ def _mined(receipt: Receipt, now: Now) -> OutcomeRow:
         gas_wei=Wei(receipt.gas_wei),
         sold_wei=Wei(receipt.sold_wei),
         bought_wei=Wei(receipt.bought_wei),
+        flows=receipt.flows,
+        l1_fee_wei=Wei(receipt.l1_fee_wei),
         error="" if receipt.success else "reverted on the chain",
     )
 

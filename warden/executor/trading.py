@@ -193,7 +193,8 @@ class Trading:
         interval_ms = max(_HEAD_MS_MIN, int(self.terms.block_time_s * 1_000 / looks))
         if self._is_due("head", interval_ms * NS_PER_MS):
             observe = self.core.observes(self._hands.now())
-            self._reader.read_head(self.core.wanted_receipts(), observe=observe)
+            watch = self.core.watch(observe=observe)
+            self._reader.read_head(self.core.wanted_receipts(), observe=observe, watch=watch)
 
     def _allowed(self) -> frozenset[Action]:
         """Return what the gate lets Warden's own transactions do now."""

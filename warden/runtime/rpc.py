@@ -6,12 +6,15 @@ It belongs to one thread and waits at most its timeout; a send never goes throug
 from __future__ import annotations
 
 import http.client
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
 
 from warden.domain.errors import EndpointFailed, EndpointRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _BODY_BYTES_MAX: Final = 64 * 1024 * 1024
 
@@ -37,17 +40,23 @@ class JsonRpc:
         """
         return self.batch([(method, list(parameters))])[0]
 
-    def batch(self, calls: list[tuple[str, list[Any]]]) -> list[Any]:
+    def batch(self, calls: list[tuple[str, list[Any]]], optional: Collection[int] = ()) -> list[Any]:
         """Return the results of several calls in one request, in order.
 
+        Args:
+            calls: method and parameters of each.
+            optional: places of those whose refusal is an answer, too: None. A contract that reverts is one.
+
         Raises:
-            EndpointRefused: the server answered one of them with an error.
+            EndpointRefused: the server answered one of the others with an error.
             EndpointFailed: no usable answer.
         """
         results = self.batch_of_either(calls)
-        for result in results:
+        for number, result in enumerate(results):
             if isinstance(result, EndpointRefused):
-                raise result
+                if number not in optional:
+                    raise result
+                results[number] = None
         return results
 
     def batch_of_either(self, calls: list[tuple[str, list[Any]]]) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from warden.domain.intents import Decision, TradeState
+from warden.domain.modes import Action
 from warden.domain.money import Wei
 from warden.domain.risk.events import RiskEvent
 
@@ -19,6 +20,7 @@ class Purpose(StrEnum):
     """What a transaction is for."""
 
     SWAP = "swap"
+    EXIT = "exit"
     APPROVE = "approve"
     CANCEL = "cancel"
 
@@ -56,6 +58,8 @@ class SignedRow(msgspec.Struct, frozen=True, tag="signed.1"):
         route: `public`, or a relay's name, or both joined by a plus for the cancel of a private one.
         replaces: the hash of the transaction that this one stands in for, same nonce.
         path, market, whale: as the risk rules count it (events.Trade); `pool` whose capital it spends.
+        action: what it does to the exposure; `position_id` names what it opens or sells from, else empty.
+        triggers: of the position that it opens, in basis points: stop-loss, take-profit, trailing stop.
         at_ns: UTC by the executor's own clock, which never goes back; of rows of before there was one, 0.
     """
 
@@ -80,6 +84,22 @@ class SignedRow(msgspec.Struct, frozen=True, tag="signed.1"):
     whale: str = ""
     pool: str = "main"
     at_ns: int = 0
+    action: Action = Action.OPEN
+    position_id: str = ""
+    triggers: tuple[int | None, int | None, int | None] = (None, None, None)
+
+
+class TokenFlow(msgspec.Struct, frozen=True):
+    """What of one token went out of the wallet and what came, by the receipt's Transfer events.
+
+    Attributes:
+        token: its address, lower case.
+        sent, received: in its smallest unit.
+    """
+
+    token: str
+    sent: Wei
+    received: Wei
 
 
 class LegRow(msgspec.Struct, frozen=True, tag="leg.1"):
@@ -96,8 +116,9 @@ class OutcomeRow(msgspec.Struct, frozen=True, tag="outcome.1"):
 
     Attributes:
         gain_wei: wrapped native token that came less what went, in wei.
-        gas_wei: gas burnt.
+        gas_wei: gas burnt, the L1 data fee with it; `l1_fee_wei` is that part, 0 on chains without one.
         sold_wei, bought_wei: what of it went, and what came.
+        flows: the same of every other token of the trade that moved.
         at_ns: as in SignedRow.
     """
 
@@ -112,6 +133,8 @@ class OutcomeRow(msgspec.Struct, frozen=True, tag="outcome.1"):
     sold_wei: Wei = Wei(0)
     bought_wei: Wei = Wei(0)
     at_ns: int = 0
+    flows: tuple[TokenFlow, ...] = ()
+    l1_fee_wei: Wei = Wei(0)
 
 
 class DecisionRow(msgspec.Struct, frozen=True, tag="decision.1"):
@@ -164,6 +187,22 @@ class RiskRow(msgspec.Struct, frozen=True, tag="risk.1"):
     event: RiskEvent
 
 
+class MissingRow(msgspec.Struct, frozen=True, tag="missing.1"):
+    """The wallet holds less of a position's token than was booked: so much of it is gone, for nothing.
+
+    Attributes:
+        booked, found: all positions in that token together, and the balance, in its smallest unit.
+        amount: what this position loses of it.
+    """
+
+    at_ns: int
+    position_id: str
+    token: str
+    booked: Wei
+    found: Wei
+    amount: Wei
+
+
 class SnapshotRow(msgspec.Struct, frozen=True, tag="snapshot.1"):
     """All that the rows before came to, so that a start reads from here; the executor's own form of it."""
 
@@ -196,6 +235,7 @@ ExecutorRow = (
     | CleanupRow
     | BaselineRow
     | RiskRow
+    | MissingRow
     | SnapshotRow
     | OpenRow
     | EndedRow

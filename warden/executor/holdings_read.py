@@ -1,0 +1,63 @@
+"""What a read of the head asks about positions: balances of their tokens, reserves on the way out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from warden.domain.amm import Hop
+from warden.executor import calldata
+
+if TYPE_CHECKING:
+    from warden.executor.pools import Call, Pools
+    from warden.executor.protocol import Watch
+    from warden.runtime.rpc import JsonRpc
+
+
+class Found(msgspec.Struct, frozen=True):
+    """Balances by token, and reserves along each route; see `HeadRead`."""
+
+    tokens: dict[str, int]
+    routes: dict[tuple[str, ...], tuple[Hop | None, ...]]
+
+
+class HoldingsRead:
+    """The calls for one read, and what their answers say. A refused call is answered with None.
+
+    Raises:
+        EndpointFailed, EndpointRefused: the pools of a route that was not looked up before cannot be told.
+        ValueError: an answer of the wrong form.
+    """
+
+    def __init__(self, rpc: JsonRpc, pools: Pools, wallet: str, watch: Watch) -> None:
+        self._watch = watch
+        self._pools = pools
+        self._routes = {route: pools.find(rpc, route) for route in watch.routes}
+        self.calls: list[Call] = [
+            ("eth_call", [{"to": token, "data": calldata.balance_of(wallet)}, "latest"])
+            for token in watch.tokens
+        ]
+        self._reserves = [pools.reserves_calls(found) for found in self._routes.values()]
+        self.calls += [call for calls in self._reserves for call in calls]
+
+    def found(self, answers: list[Any]) -> Found:
+        """Return what the calls were answered with.
+
+        A token that does not answer with a balance is left out: how much is held is unknown then, not zero.
+        """
+        tokens: dict[str, int] = {}
+        for token, answer in zip(self._watch.tokens, answers, strict=False):
+            try:
+                tokens[token] = calldata.uint(answer)
+            except ValueError:
+                continue
+        left = answers[len(self._watch.tokens) :]
+        routes: dict[tuple[str, ...], tuple[Hop | None, ...]] = {}
+        for (route, pools), calls in zip(self._routes.items(), self._reserves, strict=True):
+            mine, left = left[: len(calls)], left[len(calls) :]
+            try:
+                routes[route] = self._pools.hops(route, pools, mine)
+            except ValueError:
+                routes[route] = (None,) * len(pools)
+        return Found(tokens, routes)
