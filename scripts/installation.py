@@ -142,6 +142,8 @@ def _settings(home: Path) -> Settings | None:
 def _secrets(settings: Settings | None, where: Places) -> tuple[Path, ...]:
     if settings is None or (settings.environment is Environment.DEVNET and settings.wallet.keystore is None):
         return (where.keys / "wallet.json", where.keys / "wallet.password")
+    if settings.environment is Environment.PAPER and settings.wallet.keystore is None:
+        return ()
     return keystore_path(settings, where), password_path(settings, where)
 
 

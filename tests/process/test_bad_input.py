@@ -48,9 +48,8 @@ port = 0
 
 @contextmanager
 def paper_home(url: str, *, chain_id: int = 31337) -> Iterator[Path]:
-    """Yield the home of a paper instance whose key and password are in order."""
+    """Yield the home of a paper instance: the keystore that it names is not there, and is not needed."""
     with new_home(paper_toml(url, chain_id=chain_id)) as home:
-        create_keystore(home / "wallet.json", home / "wallet.password")
         yield home
 
 
@@ -160,7 +159,9 @@ def test_one_port_for_two_is_one_line() -> None:
 
 def test_a_wrong_password_is_one_line() -> None:
     """The password is proven before anything starts; neither it nor the key is shown."""
-    with paper_home(f"http://127.0.0.1:{free_port()}") as home:
+    wallet = '[wallet]\nkeystore = "wallet.json"\npassword_file = "wallet.password"\n'
+    with new_home(DEVNET_TOML + wallet) as home:
+        create_keystore(home / "wallet.json", home / "wallet.password")
         (home / "wallet.password").write_text("not it\n", encoding="utf-8")
         done = warden("up", "--home", str(home))
         assert done.code == 2

@@ -23,7 +23,7 @@ from warden.domain.modes import Environment
 from warden.domain.roles import Role
 from warden.runtime.layout import user_of
 from warden.runtime.rpc import JsonRpc
-from warden.runtime.wallet import keystore_path, password_path
+from warden.runtime.wallet import keystore_path, password_path, wallet_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,9 +53,13 @@ def refuse_live(settings: Settings, where: Places) -> None:
 def check_wallet(settings: Settings, where: Places) -> str:
     """Make the devnet's key where there is none; return the address once the password opens the keystore.
 
+    On paper there is no key: the address is the paper wallet's.
+
     Raises:
         ConfigurationInvalid: it does not, or a file is missing.
     """
+    if settings.environment is Environment.PAPER:
+        return wallet_address(settings, where)  # no key is opened where nothing is signed
     # Imported here: it costs half a second.
     from warden.executor.keystore import check_password, create_keystore  # noqa: PLC0415
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from warden.cli.supervisor import CONFIG, config
 from warden.domain.errors import ConfigurationInvalid, RefusedForSafety
+from warden.domain.modes import Environment
 from warden.domain.roles import PROCESSES, Role
 from warden.runtime import layout
 from warden.runtime.places import places
@@ -36,7 +37,9 @@ def require_root(home: Path, what: str) -> None:
 
 
 def secrets(settings: Settings, where: Places) -> tuple[Path, ...]:
-    """Return the files that only the executor may read."""
+    """Return the files that only the executor may read; on paper there need be none."""
+    if settings.environment is Environment.PAPER and settings.wallet.keystore is None:
+        return ()
     return keystore_path(settings, where), password_path(settings, where)
 
 

@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING
 from eth_utils.address import to_checksum_address
 
 from warden.domain.errors import ConfigurationInvalid, InvariantBroken, JournalBroken, WardenError
+from warden.domain.fills import FillModel
 from warden.domain.modes import Environment
-from warden.domain.money import BPS_PER_PERCENT, WEI_PER_GWEI, ether_to_wei
+from warden.domain.money import BPS_PER_PERCENT, WEI_PER_GWEI, Wei, ether_to_wei
 from warden.executor.keystore import unlock
 from warden.executor.leg import PUBLIC
+from warden.executor.paper import Paper
+from warden.executor.paper_sends import ROUTE
 from warden.executor.pools import PricePair
 from warden.executor.protocol import Simulating, Terms
 from warden.executor.risk_terms import MAIN_POOL, limits_of
 from warden.runtime.journal import newest, read
+from warden.runtime.paper import announce
 from warden.runtime.settings_checks import fixed_price_usd
 from warden.wire.codec import Undecodable, from_json
 from warden.wire.rows import ExecutorRow, SnapshotRow
+from warden.wire.rows_paper import PaperRow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,6 +94,40 @@ def _restored(path: Path, ledger: Ledger) -> int:
     return found.row if ledger.restore(snapshot) else 0
 
 
+def refuse_other_books(ledger: Ledger, settings: Settings) -> None:
+    """Refuse a journal of the other kind: money on paper and real money are never counted together.
+
+    Raises:
+        ConfigurationInvalid: it is one.
+    """
+    chain, paper = ledger.book.chain, settings.environment is Environment.PAPER
+    if chain is not None and chain.paper != paper:
+        held, wanted = ("paper", settings.environment.value) if chain.paper else ("real money", "paper")
+        raise ConfigurationInvalid(
+            f"executor.db is the journal of {held}, and environment is {settings.environment}: "
+            f"use another --home for {wanted}"
+        )
+
+
+def paper_of(settings: Settings, where: Places) -> Paper:
+    """Return the terms of trading on paper."""
+    told = settings.paper
+    return Paper(
+        model=FillModel(
+            latency_blocks=told.latency_blocks,
+            failure_bps=int(told.failure_percent * BPS_PER_PERCENT),
+            dropped_bps=int(told.dropped_percent * BPS_PER_PERCENT),
+            seed=told.seed,
+            gas_base=told.gas_base,
+            gas_hop=told.gas_hop,
+            revert_base=told.revert_base,
+            revert_hop=told.revert_hop,
+        ),
+        funds=PaperRow(Wei(ether_to_wei(told.trading_eth)), Wei(ether_to_wei(told.gas_eth))),
+        announce=lambda trading_wei: announce(where, trading_wei),
+    )
+
+
 def terms_of(settings: Settings, venue: Venue, wallet: str) -> Terms:
     """Return what is fixed while this executor runs, from the settings and the venue."""
     return Terms(
@@ -106,7 +145,7 @@ def terms_of(settings: Settings, venue: Venue, wallet: str) -> Terms:
         allowance_wei=ether_to_wei(settings.limits.max_trade_eth),
         max_fee_wei=int(settings.limits.max_gas_price_gwei * WEI_PER_GWEI),
         route=settings.execution.route,
-        legs=_legs_of(venue),
+        legs=_legs_of(venue) if settings.environment is not Environment.PAPER else {ROUTE: 1},
         block_time_s=settings.chain.block_time_s,
         finality_depth=settings.chain.finality_depth,
         bump_percent=settings.chain.replacement_bump_percent,

@@ -21,6 +21,7 @@ from warden.wire.rows import (
     Purpose,
     SignedRow,
 )
+from warden.wire.rows_paper import FillRow, PaperRow, PaperState, after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,6 +68,7 @@ class BookState(msgspec.Struct, frozen=True):
     empty: bool = True
     baseline: int | None = None
     consumed: int = 0
+    paper: PaperState | None = None
 
 
 class Book:
@@ -81,6 +83,7 @@ class Book:
         self.empty = True
         self._baseline: int | None = None
         self._consumed = 0
+        self.paper: PaperState | None = None
 
     def apply(self, row: ExecutorRow) -> None:
         """Take one row into account; rows come in the journal's order."""
@@ -96,6 +99,8 @@ class Book:
             self._outcome(row)
         elif isinstance(row, BaselineRow):
             self._baseline = max(row.nonce, self._baseline or 0)
+        elif isinstance(row, PaperRow | FillRow):
+            self.paper = after(self.paper, row)
 
     def state(self) -> BookState:
         """Return all that it is."""
@@ -107,6 +112,7 @@ class Book:
             empty=self.empty,
             baseline=self._baseline,
             consumed=self._consumed,
+            paper=self.paper,
         )
 
     def restore(self, state: BookState) -> None:
@@ -115,6 +121,7 @@ class Book:
         self.totals, self.chain = state.totals, state.chain
         self.ended_in_order, self.empty = state.ended_in_order, state.empty
         self._baseline, self._consumed = state.baseline, state.consumed
+        self.paper = state.paper
 
     def get(self, tx_hash: str) -> Entry | None:
         """Return an entry, None when it is unknown or long settled."""
@@ -152,6 +159,13 @@ class Book:
             if not entry.settled or _counts(entry.outcome.state)
         )
         return max([chain_nonce, *held])
+
+    def landed_nonce(self) -> int:
+        """Return the first nonce that no transaction of ours has on the chain, as the book has it."""
+        landed = [each.signed.nonce for each in self._entries.values() if _counts(each.outcome.state)]
+        if landed:
+            return max(landed) + 1
+        return min([self._consumed, *(entry.signed.nonce for entry in self.open())])
 
     def explained_nonce(self) -> int | None:
         """Return the highest nonce that the chain may give for the wallet; None while nothing is known of it.

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from eth_abi.abi import encode
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
 
 _SWAP: Final = bytes.fromhex(
     "38ed1739"
@@ -53,6 +54,24 @@ def amounts_out(amount_in: int, path: tuple[str, ...]) -> str:
     """Return the calldata of Router02's getAmountsOut as hex."""
     data = encode(["uint256", "address[]"], [amount_in, [token.lower() for token in path]])
     return "0x" + (_GET_AMOUNTS_OUT + data).hex()
+
+
+def swap_of(data: bytes) -> tuple[int, int, tuple[str, ...], int] | None:
+    """Return amount in, least amount out, path and deadline of what `swap` made; None of anything else."""
+    if data[:4] != _SWAP:
+        return None
+    try:
+        amount_in, least, path, _, deadline_s = decode(
+            ["uint256", "uint256", "address[]", "address", "uint256"], data[4:]
+        )
+    except (DecodingError, OverflowError):
+        return None
+    return amount_in, least, path, deadline_s
+
+
+def is_approval(data: bytes) -> bool:
+    """Tell whether it is a call of ERC-20's approve."""
+    return data[:4] == _APPROVE
 
 
 def approve(spender: str, amount: int) -> bytes:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _JOBS_MAX: Final = 64
 _TIMEOUT_S: Final = 3.0
-_NOTHING: Final = Watch()
+NOTHING: Final = Watch()
 
 
 class ReadFailed(msgspec.Struct, frozen=True):
@@ -59,7 +59,7 @@ class ChainReader:
         self._thread = threading.Thread(target=self._run, name="chain-reader", daemon=True)
         self._thread.start()
 
-    def read_head(self, hashes: tuple[str, ...], *, observe: bool = False, watch: Watch = _NOTHING) -> None:
+    def read_head(self, hashes: tuple[str, ...], *, observe: bool = False, watch: Watch = NOTHING) -> None:
         """Ask for the head with the receipts of `hashes`; one at a time, a second request is passed over.
 
         `observe` asks for the prices of pools that were traded through, too; `watch` for positions.
@@ -80,6 +80,10 @@ class ChainReader:
     def simulate(self, order: Simulate) -> bool:
         """Ask what a call from the wallet would do; False when too much waits already."""
         return self._put(lambda rpc: trial.simulate(rpc, order, self._terms.wallet, self._pools))
+
+    def ask(self, job: Callable[[JsonRpc, Pools], Any]) -> bool:
+        """Have another read done, answered with what it returns; False when too much waits already."""
+        return self._put(lambda rpc: job(rpc, self._pools))
 
     def take(self) -> list[Event | ReadFailed]:
         """Return what was read since the last call."""
@@ -146,7 +150,7 @@ def read_head(
     pools: Pools,
     *,
     observe: bool = False,
-    watch: Watch = _NOTHING,
+    watch: Watch = NOTHING,
 ) -> HeadRead:
     """Read head, fees, nonce, balances, allowance, receipts, prices and what is held in one request.
 

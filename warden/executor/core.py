@@ -247,7 +247,7 @@ class ExecutorCore:
         self.identified = True
         if held is not None:
             return []
-        row = ChainRow(chain_id=event.chain_id, genesis=event.genesis, wallet=terms.wallet)
+        row = ChainRow(event.chain_id, event.genesis, terms.wallet, paper=not terms.sends)
         return self._record(row, now)
 
     def _head_read(self, head: HeadRead, now: Now) -> list[Command]:

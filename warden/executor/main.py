@@ -16,7 +16,7 @@ from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
 from warden.domain.roles import Role
 from warden.executor import reports
-from warden.executor.beginnings import Unlocking, fold, terms_of
+from warden.executor.beginnings import Unlocking, fold, paper_of, refuse_other_books, terms_of
 from warden.executor.doors import Doors
 from warden.executor.gate import Gate
 from warden.executor.ledger import Ledger
@@ -76,6 +76,7 @@ class Executor:
         self._book = self._ledger.book
         self._recorder = Recorder(journal, frame.clock, self._book, self._halt)
         self._snapshot_row = self._recorder.rows - fold(journal, self._ledger)
+        refuse_other_books(self._ledger, frame.settings)
         self._utc = SteadyUtc(frame.clock, self._recorder.last_ns)
         self._clean = self._book.empty or self._book.ended_in_order
         self._doors = Doors(frame.bus, self._gate, self._say_undecodable)
@@ -190,7 +191,10 @@ class Executor:
             if account is None:
                 return
         terms = terms_of(self._frame.settings, venue, self._wallet)
-        self._trading = Trading(self._hands, self._ledger, terms, venue, account=account, is_due=self._is_due)
+        paper = None if self._sends else paper_of(self._frame.settings, self._frame.places)
+        self._trading = Trading(
+            self._hands, self._ledger, terms, venue, account=account, paper=paper, is_due=self._is_due
+        )
         for handle in self._trading.wakes:
             self._poller.register(handle, zmq.POLLIN)
 

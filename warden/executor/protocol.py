@@ -36,7 +36,7 @@ class Terms(msgspec.Struct, frozen=True):
     """What is fixed while this executor runs.
 
     Attributes:
-        sends: False in the paper environment, where nothing is signed or sent.
+        sends: False on paper, where nothing is signed or sent and the wallet is the journal's.
         pool: whose capital the trader's intents spend.
         factory: of the venue's pairs.
         fixed_usd: a price that never changes; `priced_by` where the chain tells it instead; neither: unknown.

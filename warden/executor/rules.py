@@ -52,8 +52,6 @@ def _refusals(intent: Intent, situation: Situation, terms: Terms) -> Iterator[Re
         yield situation.gate
     if situation.known:
         yield Refusal("intent.duplicate", "an intent with this id was submitted before")
-    if not terms.sends:
-        yield Refusal("environment.paper", "paper: observed and recorded; nothing is signed or sent")
     if situation.head is None:
         yield Refusal("chain.unknown", "the chain's state is not known now")
         return

@@ -16,6 +16,9 @@ from warden.executor.core import ExecutorCore
 from warden.executor.doors import Doors
 from warden.executor.gate import Gate, Ticket
 from warden.executor.leg import PUBLIC, Legs
+from warden.executor.paper import Paper, PaperChain
+from warden.executor.paper_sends import PaperLegs
+from warden.executor.paper_sends import sign as sign_on_paper
 from warden.executor.protocol import (
     Command,
     DemandStop,
@@ -78,6 +81,7 @@ class Trading:
 
     Args:
         account: the key; None on paper, where nothing is signed or sent.
+        paper: the terms of paper; None where transactions are sent.
         is_due: tells whether something that is done every so many nanoseconds is to be done now.
 
     Raises:
@@ -92,6 +96,7 @@ class Trading:
         venue: Venue,
         *,
         account: LocalAccount | None,
+        paper: Paper | None,
         is_due: Callable[[str, int], bool],
     ) -> None:
         if terms.sends and not (terms.legs[PUBLIC] and terms.legs.get(terms.route)):
@@ -105,8 +110,21 @@ class Trading:
         self.terms = terms
         self.core = ExecutorCore(terms, ledger)
         places = hands.frame.places
-        self._reader = ChainReader(lambda: served_url(places, Role.GATEWAY), terms)
-        self._legs = Legs(venue.endpoints, hands.gate) if account is not None else None
+        self._legs: Legs | PaperLegs
+        self._reader: ChainReader
+        if paper is None:
+            self._legs = Legs(venue.endpoints, hands.gate)
+            self._reader = ChainReader(lambda: served_url(places, Role.GATEWAY), terms)
+        else:
+            self._legs = PaperLegs(hands.gate)
+            self._reader = PaperChain(
+                lambda: served_url(places, Role.GATEWAY),
+                terms,
+                ledger=ledger,
+                legs=self._legs,
+                paper=paper,
+                record=hands.recorder.record,
+            )
         self.detail = "asking which chain it is"
         for command in self.core.begin(hands.now()):
             self.carry_out(command)
@@ -114,7 +132,7 @@ class Trading:
     @property
     def wakes(self) -> tuple[int, ...]:
         """The handles that a poller waits on."""
-        return (self._reader.wake,) if self._legs is None else (self._reader.wake, self._legs.wake)
+        return self._reader.wake, self._legs.wake
 
     def turn(self) -> None:
         """Take in what has come since the last turn, and ask what is due."""
@@ -142,6 +160,8 @@ class Trading:
             case Sign() | Send():
                 self._sign_or_send(command)
             case Record():
+                if isinstance(self._reader, PaperChain):
+                    self._reader.follow(command.row)
                 self._hands.recorder.record(command)
             case Respond():
                 self._hands.doors.respond(command)
@@ -160,16 +180,13 @@ class Trading:
     def end(self) -> None:
         """End the threads; take in what became of the last sends."""
         for part in (self._legs, self._reader):
-            if part is not None:
-                part.close()
-        if self._legs is not None:
-            for done in self._legs.take():
-                self.handle(done)
+            part.close()
+        for done in self._legs.take():
+            self.handle(done)
 
     def _take_results(self) -> None:
-        if self._legs is not None:
-            for done in self._legs.take():
-                self.handle(done)
+        for done in self._legs.take():
+            self.handle(done)
         for result in self._reader.take():
             if isinstance(result, ReadFailed):
                 self.detail = f"reading the chain: {result.text}"
@@ -211,9 +228,11 @@ class Trading:
         self.carry_out(command.tell)
 
     def _sign_or_send(self, command: Sign | Send) -> None:
-        if self._account is None or self._legs is None:
-            raise InvariantBroken("a transaction was to be signed or sent in the paper environment")
-        if isinstance(command, Sign):
-            self.handle(sign(self._account, command, self.core.chain_id))
-        else:
+        if isinstance(command, Send):
             self._legs.send(command)
+        elif self._account is not None:
+            self.handle(sign(self._account, command, self.core.chain_id))
+        elif self.terms.sends:
+            raise InvariantBroken("a transaction was to be signed without a key")
+        else:
+            self.handle(sign_on_paper(command))

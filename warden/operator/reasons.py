@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from warden.domain.intents import Outcome
-from warden.domain.modes import Environment, Mode
+from warden.domain.modes import Mode
 from warden.domain.roles import Role
 from warden.operator.picture import Seen, Word, age_text
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 # A proposal of longer ago says nothing about now.
 _RECENT: Final = timedelta(seconds=60)
 _REFUSALS_EACH: Final = 3
-_PAPER: Final = "environment.paper"
 _WELL: Final = frozenset({"ok", "slow"})
 
 
@@ -89,8 +88,6 @@ def reasons(snapshot: Snapshot, view: SystemView, report: RiskReport | None) -> 
             if f"{each.rule}: {each.message}" not in told and not _said_already(each.rule, found)
         ]
     found += [*_data(view), *_strategy(snapshot, view)]
-    if view.environment == Environment.PAPER and not any(each.rule == _PAPER for each in found):
-        found.append(Reason("environment", "paper: what would be traded is recorded; nothing is sent"))
     return tuple(found)
 
 

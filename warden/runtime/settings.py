@@ -18,6 +18,7 @@ from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
 from warden.runtime.settings_field import STRICT, Milliseconds, Port, required, setting, table
 from warden.runtime.settings_limits import LimitSettings
+from warden.runtime.settings_paper import PaperSettings
 from warden.runtime.settings_trades import (
     AssessmentSettings,
     CapitalSettings,
@@ -69,7 +70,7 @@ class WalletSettings:
     keystore: Path | None = setting(
         None,
         "keystore file (version 3 JSON); relative to the home directory",
-        unset="the devnet makes one; elsewhere refused",
+        unset="the devnet makes one; on paper there is none; live is refused",
     )
     password_file: Path | None = setting(
         None,
@@ -237,6 +238,7 @@ class Settings:
     gateway: GatewaySettings = setting(GatewaySettings(), "RPC gateway")
     api: ApiSettings = setting(ApiSettings(), "HTTP interface")
     devnet: DevnetSettings = setting(DevnetSettings(), "local chain")
+    paper: PaperSettings = setting(PaperSettings(), "fills that are computed")
 
 
 def _path(kind: type, value: object) -> object:

@@ -205,5 +205,7 @@ def _wrong_for_real(settings: Settings) -> Iterator[Fault]:
     for number, token in enumerate(settings.venue.tokens):
         if not _ADDRESS.fullmatch(token.address):
             yield (("venue", "tokens", str(number), "address"),), f"token {token.symbol}: no address"
-    if settings.wallet.keystore is None:
+    if settings.paper.wallet is not None and not _ADDRESS.fullmatch(settings.paper.wallet):
+        yield (("paper", "wallet"),), "paper.wallet must be an address: 0x and 40 hex digits"
+    if settings.wallet.keystore is None and environment is Environment.LIVE:
         yield (("wallet",),), f"environment {environment} needs wallet.keystore"

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 CREDENTIAL: Final = "keystore-password"
 _FILE_BYTES_MAX: Final = 64 * 1024
+# The words "warden paper wallet" in 20 bytes: nobody has the key to such an address.
+PAPER_WALLET: Final = "0x00" + b"warden paper wallet".hex()
 
 
 class _Keystore(msgspec.Struct):
@@ -61,11 +63,14 @@ def password_path(settings: Settings, where: Places) -> Path:
 def wallet_address(settings: Settings, where: Places) -> str:
     """Return the wallet's address as the keystore names it, lower-case hex with 0x; nothing is decrypted.
 
+    On paper there is no keystore: it is the address that `paper.wallet` names, or one that nobody has.
     When installed, only the executor can read the keystore: the others read what `announce_wallet` wrote.
 
     Raises:
         ConfigurationInvalid: there is no keystore, or it names no address.
     """
+    if settings.environment is Environment.PAPER:
+        return (settings.paper.wallet or PAPER_WALLET).lower()
     announced = _announced(where)
     if where.installed and where.seen_by is not Role.EXECUTOR:
         try:

@@ -13,6 +13,7 @@ from warden.domain.errors import EndpointFailed, EndpointRefused
 from warden.domain.modes import Environment
 from warden.domain.roles import Role
 from warden.runtime.clock import NS_PER_MS
+from warden.runtime.paper import announced
 from warden.runtime.rpc import JsonRpc
 from warden.runtime.venue import load_venue, served_url
 from warden.runtime.wallet import keystore_path, wallet_address
@@ -150,7 +151,10 @@ class Feed:
         if url is None:
             self._note(trouble="waiting for the gateway")
             return None
-        return MarketReader(JsonRpc(url, timeout_s=self._timeout_s), venue, wallet, self._limits)
+        where, on_paper = self._places, self._settings.environment is Environment.PAPER
+        paper_wei = (lambda: announced(where)) if on_paper else None
+        rpc = JsonRpc(url, timeout_s=self._timeout_s)
+        return MarketReader(rpc, venue, wallet, self._limits, paper_wei)
 
     def _look_ms(self, took_ns: int) -> int:
         look_ms = round(self._settings.chain.block_time_s * 1_000 / _LOOKS_PER_BLOCK)

@@ -14,6 +14,8 @@ from warden.strategies.market import Market
 from warden.trader import calldata
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from warden.runtime.rpc import JsonRpc
     from warden.runtime.settings_limits import LimitSettings
     from warden.runtime.venue import Venue
@@ -41,10 +43,26 @@ def limits_of(settings: LimitSettings) -> Limits:
 
 
 class MarketReader:
-    """Reads one venue through one connection, whose waits are its own; belongs to one thread."""
+    """Reads one venue through one connection, whose waits are its own; belongs to one thread.
 
-    def __init__(self, rpc: JsonRpc, venue: Venue, wallet: str, limits: Limits) -> None:
+    Args:
+        rpc: the connection.
+        venue: what is read.
+        wallet: whose balance is read.
+        limits: what one trade may put in.
+        paper_wei: tells what the paper wallet holds, which no chain knows; None where the chain says it.
+    """
+
+    def __init__(
+        self,
+        rpc: JsonRpc,
+        venue: Venue,
+        wallet: str,
+        limits: Limits,
+        paper_wei: Callable[[], int] | None = None,
+    ) -> None:
         self._rpc = rpc
+        self._paper_wei = paper_wei
         self._wallet = wallet
         self._limits = limits
         self._factory = venue.factory
@@ -87,7 +105,7 @@ class MarketReader:
             if reserve0 and reserve1:
                 pools.append(msgspec.structs.replace(pair, reserve0=reserve0, reserve1=reserve1))
         base_fee_wei = calldata.quantity(header.get("baseFeePerGas", "0x0"))
-        balance_wei = calldata.uints(balance, 1)[0]
+        balance_wei = calldata.uints(balance, 1)[0] if self._paper_wei is None else self._paper_wei()
         return Market(
             block=block,
             timestamp_s=calldata.quantity(header.get("timestamp")),

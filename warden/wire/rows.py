@@ -11,6 +11,7 @@ from warden.domain.intents import Decision, TradeState
 from warden.domain.modes import Action
 from warden.domain.money import Wei
 from warden.domain.risk.events import RiskEvent
+from warden.wire.rows_paper import FillRow, PaperRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,18 +41,19 @@ class StartedRow(msgspec.Struct, frozen=True, tag="started.1"):
 
 
 class ChainRow(msgspec.Struct, frozen=True, tag="chain.1"):
-    """The chain that this journal belongs to; another one is refused."""
+    """The chain that this journal belongs to; another one is refused. What is `paper` never becomes live."""
 
     chain_id: int
     genesis: str
     wallet: str
+    paper: bool = False
 
 
 class SignedRow(msgspec.Struct, frozen=True, tag="signed.1"):
     """A signed transaction, durable before its first byte leaves (I5).
 
     Attributes:
-        raw: the signed bytes, hex with 0x.
+        raw: the signed bytes, hex with 0x; on paper there are none.
         nonce: bound to this intent until it is consumed at finality depth.
         not_after_s: chain time after which it can no longer succeed; 0 for none.
         spend_wei: what it takes out of the capital at most, gas apart.
@@ -60,6 +62,7 @@ class SignedRow(msgspec.Struct, frozen=True, tag="signed.1"):
         path, market, whale: as the risk rules count it (events.Trade); `pool` whose capital it spends.
         action: what it does to the exposure; `position_id` names what it opens or sells from, else empty.
         triggers: of the position that it opens, in basis points: stop-loss, take-profit, trailing stop.
+        call: on paper, what the contract would be called with, hex with 0x.
         at_ns: UTC by the executor's own clock, which never goes back; of rows of before there was one, 0.
     """
 
@@ -87,6 +90,7 @@ class SignedRow(msgspec.Struct, frozen=True, tag="signed.1"):
     action: Action = Action.OPEN
     position_id: str = ""
     triggers: tuple[int | None, int | None, int | None] = (None, None, None)
+    call: str = ""
 
 
 class TokenFlow(msgspec.Struct, frozen=True):
@@ -238,6 +242,8 @@ ExecutorRow = (
     | MissingRow
     | SnapshotRow
     | OpenRow
+    | PaperRow
+    | FillRow
     | EndedRow
 )
 

@@ -325,12 +325,11 @@ def test_refusals_are_folded() -> None:
     assert (line.count, line.decision.rule) == (50, "limits.max_trade_eth")
 
 
-def test_paper_signs_and_sends_nothing() -> None:
-    """DESIGN §6: in the paper environment a good trade is refused by name, and nothing else happens."""
-    scene = Scene(terms=msgspec.structs.replace(TERMS, sends=False)).begin(allowance_wei=0)
-    commands = scene.submit(intent())
-    assert rule_of(commands) == "environment.paper"
-    assert [only(commands, kind) for kind in (Simulate, Sign, Send)] == [[], [], []]
+def test_on_paper_the_core_decides_as_elsewhere() -> None:
+    """EX4: the same proposal leads to the same commands, whether anything is really sent or not."""
+    terms = (TERMS, msgspec.structs.replace(TERMS, sends=False))
+    real, paper = (Scene(terms=each).begin().trade(intent()) for each in terms)
+    assert real == paper
 
 
 def test_a_private_trade_takes_its_own_route_and_its_cancel_both() -> None:

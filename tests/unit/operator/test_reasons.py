@@ -143,11 +143,9 @@ def test_endpoints_that_are_all_unwell_are_named() -> None:
     assert told(heard(bad)) == [("data", "no endpoint is well: alpha stale, beta stale, gamma stale")]
 
 
-def test_paper_says_so() -> None:
-    """DESIGN §6: in paper nothing is sent, and that is told once."""
-    snapshot = msgspec.structs.replace(heard(), environment="paper")
-    assert [what for what, _ in told(snapshot)] == ["environment"]
-    assert [what for what, _ in told(snapshot, report(Refusal("environment.paper", "paper")))] == ["rule"]
+def test_paper_is_no_reason() -> None:
+    """EX4: on paper trades are filled like anywhere else; it stands in the way of none."""
+    assert told(msgspec.structs.replace(heard(), environment="paper")) == []
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def line_of(message: str) -> int:
 
 
 def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
-    """Except that paper needs endpoints, a venue and a wallet, and says so."""
+    """Except that paper needs endpoints and a venue, and says so."""
     assert "needs at least one [[endpoints]]" in refused(tmp_path, "")
     assert load(tmp_path, 'environment = "devnet"') == Settings(environment=Environment.DEVNET)
 

@@ -11,7 +11,14 @@ from warden.domain.modes import Environment
 from warden.domain.roles import Role
 from warden.runtime.places import INSTALLED_MARK, Places, create, places
 from warden.runtime.settings import Settings, WalletSettings
-from warden.runtime.wallet import announce_wallet, keystore_path, password_path, wallet_address
+from warden.runtime.settings_paper import PaperSettings
+from warden.runtime.wallet import (
+    PAPER_WALLET,
+    announce_wallet,
+    keystore_path,
+    password_path,
+    wallet_address,
+)
 
 DEVNET = Settings(environment=Environment.DEVNET)
 LIVE = Settings(environment=Environment.LIVE, wallet=WalletSettings(keystore=Path("k.json")))
@@ -51,6 +58,15 @@ def test_the_address_is_read_as_lower_case_hex(where: Places, written: str) -> N
     """With or without 0x in the file."""
     keystore_path(DEVNET, where).write_text(f'{{"address":"{written}","crypto":{{}},"version":3}}')
     assert wallet_address(DEVNET, where) == "0xabcd"
+
+
+def test_on_paper_there_is_no_keystore(where: Places) -> None:
+    """EX4: the wallet is an address that nobody has the key of, or the one that is named; no file is read."""
+    named = PaperSettings(wallet="0x" + "Ab" * 20)
+    keystore = WalletSettings(keystore=Path("/nonexistent/k.json"))
+    assert wallet_address(Settings(wallet=keystore), where) == PAPER_WALLET
+    assert wallet_address(Settings(paper=named), where) == "0x" + "ab" * 20
+    assert bytes.fromhex(PAPER_WALLET[4:]) == b"warden paper wallet"
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{}", b"[]", b'{"address":5}', b"\xff"])

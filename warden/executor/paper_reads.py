@@ -1,0 +1,162 @@
+"""What paper reads of the chain, on the reader's thread: the head, and blocks in which something lands."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from warden.domain.amm import Pool
+from warden.domain.errors import EndpointRefused
+from warden.domain.fills import Block
+from warden.executor import calldata
+from warden.executor.chain import read_head
+from warden.executor.protocol import HeadRead, Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from warden.executor.pools import Pools
+    from warden.executor.protocol import Terms
+    from warden.runtime.rpc import JsonRpc
+
+# Nodes without an archive keep the state of 128 blocks; what lands deeper than this is not looked for.
+_DEPTH_MAX: Final = 64
+_NOWHERE: Final = "0x" + "00" * 20
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A transaction that may land; `block` is the first in which it could, 0 when that is not known."""
+
+    tx_hash: str
+    path: tuple[str, ...]
+    block: int
+
+
+class Landing(msgspec.Struct, frozen=True):
+    """The block where a transaction lands, and its path's pools after that; None where there is none."""
+
+    block: Block
+    block_hash: str
+    pools: tuple[Pool | None, ...]
+
+
+class PaperAsk(msgspec.Struct, frozen=True):
+    """What a read is to bring besides the head.
+
+    Attributes:
+        hashes: whose receipts the core wants.
+        waiting: what may land.
+        blocks: whose hashes are to be looked at again: a reorg shows there.
+        watch: the ways on which positions are sold.
+    """
+
+    hashes: tuple[str, ...]
+    waiting: tuple[Waiting, ...]
+    blocks: tuple[int, ...]
+    observe: bool
+    watch: Watch
+
+
+class PaperRead(msgspec.Struct, frozen=True):
+    """The head, of which the wallet's fields mean nothing, and what was asked for with it."""
+
+    ask: PaperAsk
+    head: HeadRead
+    landings: dict[str, Landing]
+    hashes: dict[int, str]
+    routes: dict[tuple[str, ...], tuple[Pool | None, ...]] = {}
+
+
+class PaperTried(msgspec.Struct, frozen=True):
+    """A path's pools as the chain has them now, for the simulation of a swap."""
+
+    intent_id: str
+    data: bytes
+    path: tuple[str, ...]
+    found: tuple[str, ...]
+    pools: tuple[Pool | None, ...]
+
+
+def read_paper(rpc: JsonRpc, terms: Terms, ask: PaperAsk, pools: Pools) -> PaperRead:
+    """Read the head, and what `ask` wants beside it.
+
+    Raises:
+        EndpointFailed, EndpointRefused: no usable answer.
+        ValueError, KeyError, TypeError: an answer of the wrong form.
+    """
+    head = read_head(rpc, terms, (), pools, observe=ask.observe)
+    due = [(each, each.block or head.block) for each in ask.waiting if each.block <= head.block]
+    due = [(each, number) for each, number in due if head.block - number <= _DEPTH_MAX]
+    numbers = {number for _, number in due} | {number for number in ask.blocks if number <= head.block}
+    headers, landings = _headers(rpc, sorted(numbers)), {}
+    for each, number in due:
+        if number not in headers:
+            continue
+        try:
+            landings[each.tx_hash] = _landing(rpc, each, headers[number], pools)
+        except EndpointRefused:
+            # State that no endpoint has (any more): it has not landed as far as anybody can tell.
+            continue
+    routes = {
+        route: read_pools(rpc, route, pools.find(rpc, route), hex(head.block)) for route in ask.watch.routes
+    }
+    hashes = {number: each["hash"] for number, each in headers.items()}
+    return PaperRead(ask, head, landings, hashes, routes)
+
+
+def try_path(rpc: JsonRpc, pools: Pools, intent_id: str, data: bytes, path: tuple[str, ...]) -> PaperTried:
+    """Read the pools of a path as they are now.
+
+    Raises:
+        EndpointFailed, EndpointRefused: no usable answer.
+        ValueError: an answer of the wrong form.
+    """
+    found = pools.find(rpc, path)
+    return PaperTried(intent_id, data, path, found, read_pools(rpc, path, found, "latest"))
+
+
+def read_pools(rpc: JsonRpc, path: Sequence[str], found: Sequence[str], at: str) -> tuple[Pool | None, ...]:
+    """Return the pools of each step of a path at a block; None where there is none.
+
+    Raises:
+        EndpointFailed, EndpointRefused: no usable answer.
+        ValueError: an answer of the wrong form.
+    """
+    calls: list[tuple[str, list[Any]]] = [
+        ("eth_call", [{"to": pool, "data": calldata.GET_RESERVES}, at]) for pool in found if pool != _NOWHERE
+    ]
+    answers = iter(rpc.batch(calls) if calls else [])
+    return tuple(
+        None if pool == _NOWHERE else _pool(pool, step, next(answers))
+        for pool, step in zip(found, pairwise(path), strict=True)
+    )
+
+
+def _pool(address: str, step: tuple[str, str], answer: object) -> Pool:
+    reserve0, reserve1 = calldata.reserves(answer)
+    token0, token1 = sorted(token.lower() for token in step)
+    return Pool(address, token0, token1, reserve0, reserve1)
+
+
+def _headers(rpc: JsonRpc, numbers: Iterable[int]) -> dict[int, dict[str, Any]]:
+    wanted = list(numbers)
+    if not wanted:
+        return {}
+    calls: list[tuple[str, list[Any]]] = [("eth_getBlockByNumber", [hex(each), False]) for each in wanted]
+    # Of a block that an endpoint behind the others has not yet there is no header.
+    return {number: each for number, each in zip(wanted, rpc.batch(calls), strict=True) if each is not None}
+
+
+def _landing(rpc: JsonRpc, waiting: Waiting, header: dict[str, Any], pools: Pools) -> Landing:
+    found = pools.find(rpc, waiting.path) if waiting.path else ()
+    return Landing(
+        block=Block(
+            number=calldata.quantity(header["number"]),
+            timestamp_s=calldata.quantity(header["timestamp"]),
+            base_fee_wei=calldata.quantity(header["baseFeePerGas"]),
+        ),
+        block_hash=header["hash"],
+        pools=read_pools(rpc, waiting.path, found, header["number"]) if found else (),
+    )
