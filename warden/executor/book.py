@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from warden.domain.intents import TradeState
+from warden.domain.money import Wei
 from warden.wire.rows import (
     SETTLED,
     BaselineRow,
@@ -69,6 +70,7 @@ class BookState(msgspec.Struct, frozen=True):
     baseline: int | None = None
     consumed: int = 0
     paper: PaperState | None = None
+    allowed: dict[str, Wei] = {}
 
 
 class Book:
@@ -84,6 +86,7 @@ class Book:
         self._baseline: int | None = None
         self._consumed = 0
         self.paper: PaperState | None = None
+        self._allowed: dict[str, Wei] = {}
 
     def apply(self, row: ExecutorRow) -> None:
         """Take one row into account; rows come in the journal's order."""
@@ -113,6 +116,7 @@ class Book:
             baseline=self._baseline,
             consumed=self._consumed,
             paper=self.paper,
+            allowed=dict(self._allowed),
         )
 
     def restore(self, state: BookState) -> None:
@@ -122,6 +126,7 @@ class Book:
         self.ended_in_order, self.empty = state.ended_in_order, state.empty
         self._baseline, self._consumed = state.baseline, state.consumed
         self.paper = state.paper
+        self._allowed = dict(state.allowed)
 
     def get(self, tx_hash: str) -> Entry | None:
         """Return an entry, None when it is unknown or long settled."""
@@ -177,6 +182,17 @@ class Book:
         open_nonces = (entry.signed.nonce + 1 for entry in self.open())
         return max([self._baseline, self._consumed, *open_nonces])
 
+    def explained_allowance(self, token: str, spender: str) -> int:
+        """Return the most that the journal explains that a spender may take of the wallet's token."""
+        key = _allowance_key(token, spender)
+        waiting = (
+            int(entry.signed.allowance)
+            for entry in self.open()
+            if entry.signed.purpose is Purpose.APPROVE
+            and _allowance_key(entry.signed.to, entry.signed.spender) == key
+        )
+        return max([int(self._allowed.get(key, 0)), *waiting])
+
     def _newest(self) -> Iterator[Entry]:
         return iter(reversed(self._entries.values()))
 
@@ -211,7 +227,12 @@ class Book:
         elif _counts(row.state) and not _counts(before.state):
             self._count(entry.signed, row, 1)
             self._consumed = max(self._consumed, entry.signed.nonce + 1)
+            self._allow(entry.signed, row)
         self._forget()
+
+    def _allow(self, signed: SignedRow, row: OutcomeRow) -> None:
+        if signed.purpose is Purpose.APPROVE and row.state is not TradeState.REVERTED:
+            self._allowed[_allowance_key(signed.to, signed.spender)] = signed.allowance
 
     def _count(self, signed: SignedRow, row: OutcomeRow, sign: int) -> None:
         swap = signed.purpose in {Purpose.SWAP, Purpose.EXIT}
@@ -237,3 +258,7 @@ class Book:
 
 def _counts(state: TradeState) -> bool:
     return state in {TradeState.MINED, TradeState.FINAL, TradeState.REVERTED}
+
+
+def _allowance_key(token: str, spender: str) -> str:
+    return f"{token.lower()}/{spender.lower()}"

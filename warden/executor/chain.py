@@ -161,7 +161,7 @@ def read_head(
     wallet = terms.wallet
     price_pool = pools.price_pool(rpc)
     priced, watched = ((price_pool,) if price_pool else ()), (pools.watched() if observe else ())
-    held = HoldingsRead(rpc, pools, terms.wallet, watch)
+    held = HoldingsRead(rpc, pools, terms, watch)
     calls: list[tuple[str, list[Any]]] = [
         ("eth_getBlockByNumber", ["latest", False]),
         ("eth_maxPriorityFeePerGas", []),
@@ -199,6 +199,7 @@ def read_head(
         prices=tuple(price for price in prices if price is not None),
         tokens=found.tokens,
         routes=found.routes,
+        allowances=found.allowances,
     )
 
 

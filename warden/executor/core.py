@@ -10,6 +10,7 @@ from warden.domain.risk import circuit_breaker, emergency_stop
 from warden.domain.risk.events import BaselinesReset, Failed, Recovered, Ticked, Worked
 from warden.domain.risk.lever_table import CANCEL_TRANSACTION
 from warden.executor import orders, reports
+from warden.executor.allowances import Allowances
 from warden.executor.cleanup import CleanUp
 from warden.executor.decisions import Decisions
 from warden.executor.drafts import Moment
@@ -49,7 +50,7 @@ from warden.executor.strangers import Strangers
 from warden.executor.vitals import Vitals
 from warden.wire.messages import Progress
 from warden.wire.orders import AskDecision, AskRisk, DecisionReport
-from warden.wire.rows import SETTLED, ChainRow, ExecutorRow, LegRow, OutcomeRow, Purpose, RiskRow
+from warden.wire.rows import SETTLED, ChainRow, ExecutorRow, LegRow, OutcomeRow, RiskRow
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
@@ -86,11 +87,14 @@ class ExecutorCore:
         self._vitals = Vitals(terms.risk.emergency.network_failure_s)
         self._positions = Positions(terms, ledger)
         self._own_sends = OwnSends(terms, self.book, self._settlement, self._sendings, self._tickets)
-        self._intake = Intake(terms, ledger, self.decisions, self._tickets, self._record)
+        self._allowances = Allowances(terms, ledger, self._tickets)
+        self._intake = Intake(
+            terms, ledger, self.decisions, self._tickets, self._record, allowances=self._allowances
+        )
         self._take: dict[type[Event], Callable[[Any, Now], list[Command]]] = {
             Submitted: self._submitted,
-            Simulated: lambda event, now: self._intake.simulated(event, self.fresh_head(now), now),
-            SimulationFailed: self._intake.failed,
+            Simulated: self._simulated,
+            SimulationFailed: self._simulation_failed,
             Signed: self._signed,
             LegDone: self._leg_done,
             HeadRead: self._head_read,
@@ -184,11 +188,22 @@ class ExecutorCore:
         barred = self._strangers.refusal or self._positions.refusal
         return self._intake.submitted(event, self.fresh_head(now), barred, now)
 
+    def _simulated(self, event: Simulated, now: Now) -> list[Command]:
+        head = self.fresh_head(now)
+        if self._allowances.owns(event.intent_id):
+            return self._allowances.simulated(event, None if head is None else Moment(head, self._terms, now))
+        return self._intake.simulated(event, head, now)
+
+    def _simulation_failed(self, event: SimulationFailed, now: Now) -> list[Command]:
+        head = self.fresh_head(now)
+        if self._allowances.owns(event.intent_id):
+            return self._allowances.failed(event, None if head is None else Moment(head, self._terms, now))
+        return self._intake.failed(event, now)
+
     def _signed(self, event: Signed, now: Now) -> list[Command]:
         """Make the signed bytes durable; only then may they be sent (I5)."""
         row = event.row
         ticket = self._tickets.pop(row.intent_id)
-        self._intake.approving = self._intake.approving and row.purpose is not Purpose.APPROVE
         reply, commands = self._intake.signed(row.intent_id, now)
         send = self._own_sends.send(row, ticket)
         commands += self._record(row, now, (send,) if reply is None else (reply, send))
@@ -271,7 +286,7 @@ class ExecutorCore:
             commands += demands
         if advanced:
             at = Moment(head, self._terms, now)
-            commands += [*self._own_sends.push(at), *self._take_back(at)]
+            commands += [*self._own_sends.push(at), *self._take_back(at), *self._allowances.look(at)]
         return commands + self._cleanup.report(over=False)
 
     def _held(self, head: HeadRead, now: Now) -> list[Command]:
@@ -346,6 +361,7 @@ class ExecutorCore:
         commands = self._said(findings, demanded, now)
         for event in self._vitals.tick(now, sees=self.fresh_head(now) is not None):
             commands += self._risk(event, now)
+        self._allowances.expire(now)
         return [*commands, *self._intake.expire(now)]
 
     def _used(self, event: UsageRead, now: Now) -> list[Command]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from eth_utils.address import to_checksum_address
 
+from warden.domain.modes import Action
 from warden.domain.money import Wei
 from warden.executor import calldata
 from warden.executor.leg import PUBLIC
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
 # Room above what the simulation used: state may have moved on by the time it is mined.
 _GAS_ROOM_PERCENT: Final = 30
-_APPROVE_GAS: Final = 100_000
 _CANCEL_GAS: Final = 21_000
 # Two full blocks raise the base fee by less than this factor (EIP-1559: 12.5 % a block).
 _BASE_FEE_FACTOR: Final = 2
@@ -84,28 +85,42 @@ def market_of(path: tuple[str, ...]) -> str:
     return "/".join(sorted({token.lower() for token in path}))
 
 
-def approval(intent: Intent, amount: int, nonce: int, at: Moment) -> Sign:
-    """Return the draft that allows the router exactly `amount` of the wrapped native token (EX7)."""
-    max_fee, priority = fees(at)
-    return Sign(
+class Approving(msgspec.Struct, frozen=True):
+    """An approval to be signed: exactly `amount` of a token, `gas` units as its simulation said."""
+
+    intent_id: str
+    trace_id: str
+    token: str
+    amount: int
+    gas: int
+    action: Action
+
+
+def approval(approving: Approving, nonce: int, at: Moment) -> Sign:
+    """Return the draft that allows the router exactly so much of a token (EX7)."""
+    sign = Sign(
         draft=_draft(
-            intent_id=f"approve-{intent.intent_id}",
-            trace_id=intent.trace_id,
+            intent_id=approving.intent_id,
+            trace_id=approving.trace_id,
             strategy="warden",
             purpose=Purpose.APPROVE,
             nonce=nonce,
-            to=at.terms.weth,
-            gas=_APPROVE_GAS,
-            fee=(max_fee, priority),
+            to=to_checksum_address(approving.token),
+            gas=with_room(approving.gas),
+            fee=fees(at),
             spend_wei=0,
             not_after_s=at.head.timestamp_s + int(_APPROVAL_VALID_BLOCKS * at.terms.block_time_s) + 1,
             route=PUBLIC,
             now=at.now,
             pool=at.terms.pool,
         ),
-        data=calldata.approve(at.terms.router, amount),
+        data=calldata.approve(at.terms.router, approving.amount),
         value_wei=0,
     )
+    draft = msgspec.structs.replace(
+        sign.draft, spender=at.terms.router, allowance=Wei(approving.amount), action=approving.action
+    )
+    return msgspec.structs.replace(sign, draft=draft)
 
 
 def cancel(stuck: Entry, at: Moment) -> Sign:

@@ -11,14 +11,15 @@ from warden.executor import calldata
 
 if TYPE_CHECKING:
     from warden.executor.pools import Call, Pools
-    from warden.executor.protocol import Watch
+    from warden.executor.protocol import Terms, Watch
     from warden.runtime.rpc import JsonRpc
 
 
 class Found(msgspec.Struct, frozen=True):
-    """Balances by token, and reserves along each route; see `HeadRead`."""
+    """Balances and allowances by token, and reserves along each route; see `HeadRead`."""
 
     tokens: dict[str, int]
+    allowances: dict[str, int]
     routes: dict[tuple[str, ...], tuple[Hop | None, ...]]
 
 
@@ -30,12 +31,13 @@ class HoldingsRead:
         ValueError: an answer of the wrong form.
     """
 
-    def __init__(self, rpc: JsonRpc, pools: Pools, wallet: str, watch: Watch) -> None:
+    def __init__(self, rpc: JsonRpc, pools: Pools, terms: Terms, watch: Watch) -> None:
         self._watch = watch
         self._pools = pools
         self._routes = {route: pools.find(rpc, route) for route in watch.routes}
         self.calls: list[Call] = [
-            ("eth_call", [{"to": token, "data": calldata.balance_of(wallet)}, "latest"])
+            ("eth_call", [{"to": token, "data": data}, "latest"])
+            for data in (calldata.balance_of(terms.wallet), calldata.allowance(terms.wallet, terms.router))
             for token in watch.tokens
         ]
         self._reserves = [pools.reserves_calls(found) for found in self._routes.values()]
@@ -44,15 +46,11 @@ class HoldingsRead:
     def found(self, answers: list[Any]) -> Found:
         """Return what the calls were answered with.
 
-        A token that does not answer with a balance is left out: how much is held is unknown then, not zero.
+        A token that does not answer is left out: how much is held, or allowed, is unknown then, not zero.
         """
-        tokens: dict[str, int] = {}
-        for token, answer in zip(self._watch.tokens, answers, strict=False):
-            try:
-                tokens[token] = calldata.uint(answer)
-            except ValueError:
-                continue
-        left = answers[len(self._watch.tokens) :]
+        count = len(self._watch.tokens)
+        tokens, allowances = self._uints(answers[:count]), self._uints(answers[count : 2 * count])
+        left = answers[2 * count :]
         routes: dict[tuple[str, ...], tuple[Hop | None, ...]] = {}
         for (route, pools), calls in zip(self._routes.items(), self._reserves, strict=True):
             mine, left = left[: len(calls)], left[len(calls) :]
@@ -60,4 +58,13 @@ class HoldingsRead:
                 routes[route] = self._pools.hops(route, pools, mine)
             except ValueError:
                 routes[route] = (None,) * len(pools)
-        return Found(tokens, routes)
+        return Found(tokens, allowances, routes)
+
+    def _uints(self, answers: list[Any]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for token, answer in zip(self._watch.tokens, answers, strict=True):
+            try:
+                found[token] = calldata.uint(answer)
+            except ValueError:
+                continue
+        return found

@@ -19,7 +19,6 @@ from warden.domain.risk.refusal import Refusal, approved, reduced, refused
 from warden.executor import drafts, judging, requests, rules
 from warden.executor.drafts import Moment
 from warden.executor.gate import Ticket
-from warden.executor.own_sends import own_ticket
 from warden.executor.protocol import Command, Record, Reply
 from warden.wire.messages import Answer
 from warden.wire.rows import RiskRow
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from warden.domain.intents import Decision
+    from warden.executor.allowances import Allowances
     from warden.executor.decisions import Decisions
     from warden.executor.ledger import Ledger
     from warden.executor.protocol import HeadRead, Now, Simulated, SimulationFailed, Submitted, Terms
@@ -38,6 +38,7 @@ _IDS_MAX: Final = 4_096
 _SIMULATION: Final = "simulation"
 _UNKNOWN_CHAIN: Final = Refusal("chain.unknown", "the chain's state is not known now")
 _WAITING: Final = Refusal("allowance", "the router's allowance is being set first; propose again")
+_EXIT_WAITING: Final = Refusal("allowance", "the sale of what it buys is being approved; propose again")
 _TOO_LATE: Final = Refusal("simulation.unavailable", "no answer to the simulation within 5 s")
 
 
@@ -81,15 +82,17 @@ class Intake:
         decisions: Decisions,
         tickets: dict[str, Ticket],
         record: Callable[[ExecutorRow, Now], list[Command]],
+        *,
+        allowances: Allowances,
     ) -> None:
         self._terms = terms
         self._ledger = ledger
         self._decisions = decisions
+        self._allowances = allowances
         self._tickets = tickets
         self._record = record
         self._preparing: dict[str, Preparing] = {}
         self._owners: OrderedDict[str, tuple[bytes, Intent]] = OrderedDict()
-        self.approving = False
         self.handled = 0
 
     @property
@@ -134,8 +137,9 @@ class Intake:
         if fitted.request.spend_wei != request.spend_wei:
             request = fitted.request
             smaller = requests.resized(intent, request.spend_wei)
-        if head.allowance_wei < request.spend_wei:
-            return self._approve_router(intent, event.identity, at)
+        if not self._allowances.covers_trade(request.spend_wei, head):
+            commands = self._refuse(intent, event.identity, _WAITING, now)
+            return [*commands, *self._allowances.ask_for_trade(request.spend_wei, intent.trace_id, at)]
         self._own(intent, event.identity)
         preparing = Preparing(
             asked=intent,
@@ -169,7 +173,11 @@ class Intake:
         request = requests.request_of(intent, self._terms.pool, at, drafts.with_room(event.gas))
         refusal = judging.refusal(intent, event, self._terms)
         if refusal is None:
-            refusal = self._too_dear(judging.observed(request, event), preparing, now)
+            refusal = self._too_dear(judging.observed(request, event, self._terms), preparing, now)
+        trip = event.trip
+        if refusal is None and trip and not self._allowances.covers_exit(trip.token, trip.came, head):
+            refusal = _EXIT_WAITING
+            commands += self._allowances.ask_for_exit(trip.token, trip.came, intent.trace_id, at)
         if refusal is not None:
             return [*commands, *self._drop(preparing, refusal, now)]
         opportunity = requests.opportunity_of(intent, request, event, self._ledger.engine, at)
@@ -239,16 +247,6 @@ class Intake:
         decision = preparing.decision()
         row = self._decisions.note(preparing.asked, decision, now)
         return Reply(preparing.identity, Answer(decision=decision)), [] if row is None else [Record(row=row)]
-
-    def _approve_router(self, intent: Intent, identity: bytes, at: Moment) -> list[Command]:
-        commands = self._refuse(intent, identity, _WAITING, at.now)
-        if not self.approving:
-            self.approving = True
-            nonce = self._ledger.book.next_nonce(at.head.nonce)
-            draft = drafts.approval(intent, self._terms.allowance_wei, nonce, at)
-            self._tickets[draft.draft.intent_id] = own_ticket(Action.OPEN, at.now)
-            commands.append(draft)
-        return commands
 
     def _refuse(self, intent: Intent, identity: bytes, refusal: Refusal, now: Now) -> list[Command]:
         self.handled += 1

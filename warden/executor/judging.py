@@ -71,11 +71,11 @@ def _refusals(intent: Intent, found: Simulated, terms: Terms) -> Iterator[Refusa
         yield unsellable
 
 
-def observed(request: Request, found: Simulated) -> Request:
-    """Return the request with what would leave, its first token, as it was seen and not as it was said."""
-    if found.changes is None or not request.tokens:
+def observed(request: Request, found: Simulated, terms: Terms) -> Request:
+    """Return the request with what would leave of the wrapped native token as it was seen."""
+    if found.changes is None:
         return request
-    spend_wei = asset_changes.went(found.changes, request.tokens[0]) or request.spend_wei
+    spend_wei = asset_changes.went(found.changes, terms.weth.lower()) or request.spend_wei
     return msgspec.structs.replace(request, spend_wei=spend_wei)
 
 

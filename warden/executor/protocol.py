@@ -188,6 +188,7 @@ class HeadRead(msgspec.Struct, frozen=True):
         prices: of pools, in reads that were asked for them.
         tokens: the wallet's balances by token, in smallest units, of those that were asked for.
         routes: reserves along the ways that were asked for; None where there is no pool.
+        allowances: what the router may take of those tokens, as far as they answered.
     """
 
     block: int
@@ -204,6 +205,7 @@ class HeadRead(msgspec.Struct, frozen=True):
     prices: tuple[MarketPrice, ...] = ()
     tokens: dict[str, int] = {}
     routes: dict[tuple[str, ...], tuple[Hop | None, ...]] = {}
+    allowances: dict[str, int] = {}
 
 
 class Identified(msgspec.Struct, frozen=True):
@@ -287,6 +289,7 @@ class Simulate(msgspec.Struct, frozen=True):
     Attributes:
         path: tokens whose pools' reserves are wanted, too; their balances are compared.
         tokens: more tokens whose balances are compared.
+        pairs: tokens and spenders whose allowances are compared, lower case; those of the path are anyway.
         judged: tell the asset changes as well as the gas.
         required: without the asset changes it fails; else its gas alone may be told.
         round_trip: sell again, in the next block, all that came of the path's last token.
@@ -300,6 +303,7 @@ class Simulate(msgspec.Struct, frozen=True):
     path: tuple[str, ...]
     value_wei: int = 0
     tokens: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
     judged: bool = True
     required: bool = False
     round_trip: bool = False

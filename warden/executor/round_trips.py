@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from warden.domain.risk import asset_changes
 from warden.domain.risk.round_trip import RoundTrip
 from warden.executor import calldata
-from warden.executor.simulation import METHOD, Look, Result, Unreadable, block, parent_of, payload, results
+from warden.executor.simulation import METHOD, Look, Result, Unreadable, block, payload, results
 
 if TYPE_CHECKING:
     from warden.domain.risk.asset_changes import Changes
@@ -59,7 +59,7 @@ def sold_again(rpc: JsonRpc, look: Look, answer: object, bought: Result, changes
         {"to": token, "data": calldata.DECIMALS},
     ]
     asked = [block(order, [look.call()]), block(order, calls, later_s=1)]
-    made = results(rpc.call(METHOD, *payload(asked, parent_of(answer))), [1, len(calls)])
+    made = results(rpc.call(METHOD, *payload(asked, look.parent)), [1, len(calls)])
     if not made[0][0].success:
         raise Unreadable("a purchase that succeeded failed when it was asked once more")
     return _trip(token, paid, amount, made[1][: len(approvals)], made[1][len(approvals) :])

@@ -87,18 +87,6 @@ def results(answer: Any, calls: list[int]) -> list[list[Result]]:  # noqa: ANN40
     return found
 
 
-def parent_of(answer: Any) -> str:  # noqa: ANN401 - JSON whose form `results` has looked at
-    """Return the number of the block that a simulation stood on, as a quantity.
-
-    Raises:
-        Unreadable: it does not say.
-    """
-    try:
-        return hex(calldata.quantity(answer[0]["number"]) - 1)
-    except (KeyError, TypeError, ValueError) as error:
-        raise Unreadable(f"{METHOD} did not say on which block") from error
-
-
 def _result(made: dict[str, Any]) -> Result:
     error = made.get("error")
     text = str(error.get("message", "")) if isinstance(error, dict) else ""
@@ -112,15 +100,16 @@ def _result(made: dict[str, Any]) -> Result:
 
 
 class Look:
-    """One call of the wallet's between two readings of what is watched."""
+    """One call of the wallet's between two readings of what is watched, on top of the block `parent`."""
 
-    def __init__(self, order: Simulate, wallet: str) -> None:
+    def __init__(self, order: Simulate, wallet: str, parent: str = "latest") -> None:
         tokens = (each.lower() for each in (*order.path, *order.tokens))
-        pairs = [(order.path[0].lower(), order.to.lower())] if order.path else []
+        pairs = [*order.pairs, *([(order.path[0].lower(), order.to.lower())] if order.path else [])]
         if order.round_trip:
             pairs.append((order.path[-1].lower(), order.to.lower()))
         self.order = order
         self.wallet = wallet
+        self.parent = parent
         self.watched = Watched(tuple(dict.fromkeys(tokens)), tuple(pairs))
 
     def estimated(self) -> Call:
@@ -139,7 +128,7 @@ class Look:
 
     def parameters(self) -> list[Any]:
         """Return the method's parameters for the call between two readings."""
-        return payload([block(self.order, [*self._reads(), self.call(), *self._reads()])], "latest")
+        return payload([block(self.order, [*self._reads(), self.call(), *self._reads()])], self.parent)
 
     def _reads(self) -> list[Call]:
         watched, wallet = self.watched, self.wallet

@@ -47,7 +47,9 @@ def simulate(rpc: JsonRpc, order: Simulate, wallet: str, pools: Pools) -> Simula
 
 
 def _tried(rpc: JsonRpc, order: Simulate, wallet: str, pools: Pools) -> Simulated | SimulationFailed:
-    look = Look(order, wallet)
+    # A purchase and its sale must meet the same pools: both stand on the block that is the newest now.
+    parent = hex(calldata.quantity(rpc.call("eth_blockNumber"))) if order.round_trip else "latest"
+    look = Look(order, wallet, parent)
     found = pools.find(rpc, order.path) if order.path else ()
     judging = [(METHOD, look.parameters())] if order.judged else []
     gas, *rest = rpc.batch_of_either(

@@ -284,6 +284,16 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
             "The message says what the chain says.",
             "network-failure#a-trade-is-unknown",
         ),
+        "allowance.refused": Rule(
+            "A token is not approved for the router",
+            "Its approve does not do what it says, or nobody could simulate it; nothing is opened in it.",
+            "manual-intervention#an-allowance-that-nobody-explains",
+        ),
+        "allowance.unexplained": Rule(
+            "The router may take more than was approved",
+            "Another program used this wallet, or an allowance is older than this journal.",
+            "manual-intervention#an-allowance-that-nobody-explains",
+        ),
         "approve.*": Rule(
             "An approval did not go as usual",
             "The message says what the chain says.",

@@ -61,6 +61,7 @@ class SignedRow(msgspec.Struct, frozen=True, tag="signed.1"):
         replaces: the hash of the transaction that this one stands in for, same nonce.
         path, market, whale: as the risk rules count it (events.Trade); `pool` whose capital it spends.
         action: what it does to the exposure; `position_id` names what it opens or sells from, else empty.
+        spender, allowance: of an approval, who may take how much of the token `to` afterwards.
         triggers: of the position that it opens, in basis points: stop-loss, take-profit, trailing stop.
         call: on paper, what the contract would be called with, hex with 0x.
         at_ns: UTC by the executor's own clock, which never goes back; of rows of before there was one, 0.
@@ -91,6 +92,8 @@ class SignedRow(msgspec.Struct, frozen=True, tag="signed.1"):
     position_id: str = ""
     triggers: tuple[int | None, int | None, int | None] = (None, None, None)
     call: str = ""
+    spender: str = ""
+    allowance: Wei = Wei(0)
 
 
 class TokenFlow(msgspec.Struct, frozen=True):

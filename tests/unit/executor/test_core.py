@@ -5,7 +5,18 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.unit.executor.scene import ETHER, GENESIS, TERMS, TOKEN_A, TRADER, WETH, Scene, intent, only
+from tests.unit.executor.scene import (
+    ETHER,
+    GENESIS,
+    ROUTER,
+    TERMS,
+    TOKEN_A,
+    TRADER,
+    WETH,
+    Scene,
+    intent,
+    only,
+)
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.intents import Outcome, TradeState
 from warden.domain.modes import Action
@@ -134,10 +145,13 @@ def test_a_missing_allowance_is_set_first_and_exactly() -> None:
     scene = Scene().begin(allowance_wei=0)
     commands = scene.submit(intent(1))
     assert rule_of(commands) == "allowance"
-    (sign,) = only(commands, Sign)
+    (simulate,) = only(commands, Simulate)
+    assert only(scene.submit(intent(2)), Simulate) == []
+    (sign,) = only(scene.tell(Simulated(simulate.intent_id, gas=46_000)), Sign)
     assert sign.draft.purpose is Purpose.APPROVE
     assert sign.data[-32:] == (10 * ETHER).to_bytes(32, "big")
-    assert only(scene.submit(intent(2)), Sign) == []
+    assert (sign.draft.spender, sign.draft.allowance) == (ROUTER, 10 * ETHER)
+    assert only(scene.submit(intent(3)), Simulate) == []
     tx_hash, follow = scene.sign(sign)
     (record,) = only(follow, Record)
     assert isinstance(record.row, SignedRow)

@@ -12,6 +12,7 @@ from tests.unit.executor.rows import outcome, signed, tx
 from tests.unit.executor.scene import ETHER, GWEI, ROUTER, TERMS, TOKEN_A, TOKEN_B, WALLET, WETH, intent
 from tests.unit.executor.test_settlement import HEAD, NOW
 from warden.domain.intents import TradeState
+from warden.domain.modes import Action
 from warden.executor import drafts
 from warden.executor.book import Entry
 from warden.executor.drafts import Moment
@@ -63,8 +64,10 @@ def test_a_swap_is_the_intents_and_the_chain_bounds_it() -> None:
 
 def test_an_approval_is_exact_and_ends() -> None:
     """EX7: exactly the amount for the router, on the token, and not valid for ever."""
-    sign = drafts.approval(intent(1), 5 * ETHER, 3, moment())
-    assert (sign.draft.purpose, sign.draft.to, sign.draft.nonce) == (Purpose.APPROVE, WETH, 3)
+    approving = drafts.Approving("approve-1", "trace", WETH, 5 * ETHER, 50_000, Action.OPEN)
+    sign = drafts.approval(approving, 3, moment())
+    assert (sign.draft.purpose, sign.draft.to.lower(), sign.draft.nonce) == (Purpose.APPROVE, WETH, 3)
+    assert (sign.draft.gas, sign.draft.spender, sign.draft.allowance) == (65_000, ROUTER, 5 * ETHER)
     assert decode(["address", "uint256"], sign.data[4:]) == (ROUTER, 5 * ETHER)
     assert sign.draft.not_after_s == 1_011
     assert sign.draft.spend_wei == 0

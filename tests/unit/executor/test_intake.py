@@ -143,8 +143,9 @@ def test_an_approval_is_no_trade_and_holds_no_share() -> None:
     scene = Scene().begin(allowance_wei=ETHER - 1)
     commands = scene.submit(intent(1))
     assert decided(commands).rule == "allowance"
-    (sign,) = only(commands, Sign)
-    assert (sign.draft.purpose, sign.draft.to, sign.draft.spend_wei) == (Purpose.APPROVE, WETH, 0)
+    (simulate,) = only(commands, Simulate)
+    (sign,) = only(scene.tell(Simulated(simulate.intent_id, gas=46_000)), Sign)
+    assert (sign.draft.purpose, sign.draft.to.lower(), sign.draft.spend_wei) == (Purpose.APPROVE, WETH, 0)
     assert sign.data.endswith(TERMS.allowance_wei.to_bytes(32, "big"))
     assert shares(scene) == NOTHING
     assert only(scene.submit(intent(2)), Sign) == []
