@@ -213,8 +213,10 @@ class Allowances:
     def look(self, at: Moment) -> list[Command]:
         """Return what a head calls for: allowances that no row explains are told, idle ones taken back.
 
-        A router that an operator has blocked keeps no allowance at all.
+        A router that an operator has blocked keeps no allowance at all. On paper there are none to look at.
         """
+        if not self._terms.sends:
+            return []
         blocked = self._terms.router.lower() in self._ledger.engine.state.levers.routers
         held = {each.token for each in position_book.standing(self._ledger.holdings)}
         read = {self._weth: at.head.allowance_wei, **at.head.allowances}
