@@ -35,6 +35,9 @@ class PremadeReader:
         self._block = 0
         self.wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
 
+    def read_usage(self) -> None:
+        """Nobody was asked anything."""
+
     def identify(self) -> None:
         """Answer with the chain that the terms name."""
         self._put(Identified(chain_id=self._terms.chain_id, genesis=self._terms.genesis))
