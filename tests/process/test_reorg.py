@@ -8,11 +8,12 @@ import pytest
 
 from tests.instance import wait_until
 from tests.process.chain_truth import ON_THE_CHAIN, ChainTruth
+from tests.process.cli_runs import warden
 from tests.process.system import System
 from warden.domain.intents import TradeState
 from warden.domain.modes import Mode
 from warden.domain.roles import Role
-from warden.wire.rows import OutcomeRow, Purpose, SignedRow
+from warden.wire.rows import OutcomeRow, Purpose, RiskRow, SignedRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +106,12 @@ def test_i6_a_swap_that_lands_in_its_cancels_place_is_booked(system: System) -> 
         new = (row for tx_hash, row in truth.signed().items() if tx_hash not in before)
         return [row for row in new if row.purpose is Purpose.CANCEL]
 
-    wait_until(lambda: bool(cancels()), "a cancel of what cannot be sent")
+    try:
+        wait_until(lambda: bool(cancels()), "a cancel of what cannot be sent")
+    except AssertionError as error:
+        rows = [each for each in truth.rows() if not isinstance(each, RiskRow)][-8:]
+        why = warden("why", "--home", str(system.home))
+        raise AssertionError(f"{error}: {why}; the journal ends with {rows}") from error
     row = cancels()[-1]
     truth.fault("healthy")
     system.wait(
