@@ -83,7 +83,11 @@ class Instance:
         """Send a signal to a process that was started here."""
         self.processes[role].send_signal(number)
 
-    def end(self, role: Role, timeout_s: float = 30.0) -> int:
+    def kill(self, role: Role) -> None:
+        """Kill a process as `kill -9` does, and wait until it is gone."""
+        _kill(self.processes.pop(role))
+
+    def end(self, role: Role, *, timeout_s: float = 30.0) -> int:
         """End a process in order and return its exit code."""
         process = self.processes.pop(role)
         process.send_signal(signal.SIGCONT)

@@ -40,23 +40,23 @@ class ChainTruth:
     def __init__(self, system: System) -> None:
         manifest = read_manifest(system.places.role(Role.DEVNET))
         assert manifest is not None
-        self._manifest = manifest
+        self.manifest = manifest
         self._journal = system.places.journal(Role.EXECUTOR)
         self.wallet = wallet_address(system.settings, system.places)
 
     def node(self, method: str, *params: object) -> Any:  # noqa: ANN401 - any JSON
         """Call the node, past endpoints and faults."""
-        return call(self._manifest.node_url, method, *params)
+        return call(self.manifest.node_url, method, *params)
 
     def fault(self, kind: str, *methods: str) -> None:
         """Have every endpoint misbehave in these methods, in all when none is named."""
-        for endpoint in self._manifest.endpoints:
-            url = f"{self._manifest.control_url}/faults/{endpoint.name}"
+        for endpoint in self.manifest.endpoints:
+            url = f"{self.manifest.control_url}/faults/{endpoint.name}"
             assert post(url, {"kind": kind, "methods": methods}).status == 200
 
     def mining(self, *, running: bool) -> None:
         """Hold blocks, or let them come again."""
-        assert post(f"{self._manifest.control_url}/mining", {"running": running}).status == 200
+        assert post(f"{self.manifest.control_url}/mining", {"running": running}).status == 200
 
     def nonce(self, block: str = "latest") -> int:
         """Return the wallet's nonce."""
@@ -79,7 +79,7 @@ class ChainTruth:
         )
 
     def _moved(self, log: dict[str, Any]) -> int:
-        if log["address"].lower() != self._manifest.weth.lower() or log["topics"][0] != TRANSFER:
+        if log["address"].lower() != self.manifest.weth.lower() or log["topics"][0] != TRANSFER:
             return 0
         sender, receiver = ("0x" + topic[-40:] for topic in log["topics"][1:])
         wallet, amount = self.wallet.lower(), int(log["data"], 16)
@@ -89,7 +89,7 @@ class ChainTruth:
     def moved(self) -> tuple[int, int]:
         """Return by how much the wallet's WETH and ether differ from what it was funded with, in wei."""
         data = BALANCE_OF + self.wallet.lower().removeprefix("0x").rjust(64, "0")
-        weth = int(self.node("eth_call", {"to": self._manifest.weth, "data": data}, "latest"), 16)
+        weth = int(self.node("eth_call", {"to": self.manifest.weth, "data": data}, "latest"), 16)
         ether = int(self.node("eth_getBalance", self.wallet, "latest"), 16)
         return weth - WALLET_WETH_WEI, ether - WALLET_ETH_WEI
 

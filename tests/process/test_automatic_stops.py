@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -54,7 +53,7 @@ def raised(system: System) -> list[Raised]:
 
 def test_es1_without_a_network_for_too_long_everything_stops_until_somebody_recovers(system: System) -> None:
     """ES1, ES4, I7: the gateway is gone; the stop is durable and outlives its return."""
-    system.end(Role.GATEWAY, signal.SIGKILL)
+    system.kill(Role.GATEWAY)
     system.wait(lambda _: reasons(system) == [StopReason.NETWORK_FAILURE], "a stop for the network")
     system.start(Role.GATEWAY)
     wait_until(lambda: len(raised(system)) == 1, "why, in the journal")

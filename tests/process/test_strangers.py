@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,7 +66,7 @@ def test_ex9_a_foreign_transaction_stops_everything_until_somebody_looked_into_i
     assert stop.operator == "executor"
     system.wait(lambda each: each.mode is Mode.OBSERVE_ONLY, "OBSERVE_ONLY")
     # It outlives the executor, and is not told again under another name.
-    system.end(Role.EXECUTOR, signal.SIGKILL)
+    system.kill(Role.EXECUTOR)
     system.start(Role.EXECUTOR)
     home = ("--home", str(system.home))
     wait_until(

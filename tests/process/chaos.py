@@ -1,0 +1,221 @@
+"""Misfortunes of every kind while a system trades; at the end every wei of the wallet must be explained.
+
+Seeded: the same seed orders the same misfortunes. What they meet is up to the processes, so no two runs are
+alike; what must hold at the end is.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from tests.instance import wait_until
+from tests.process.chain_truth import ON_THE_CHAIN, ChainTruth
+from tests.process.operator_at_work import let_trade
+from warden.domain.errors import InvariantBroken
+from warden.domain.modes import Mode
+from warden.domain.roles import Role
+from warden.wire.rows import OutcomeRow, SignedRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.process.system import System
+
+KILLED: Final = (
+    Role.EXECUTOR,
+    Role.TRADER,
+    Role.WATCHDOG,
+    Role.GATEWAY,
+    Role.LOGGER,
+    Role.NOTIFIER,
+    Role.API,
+)
+# Below the devnet's finality depth, which a book need not follow beyond (EX8).
+REORG_DEPTH_MAX: Final = 8
+DEAR_WEI: Final = 5_000 * 10**9
+DUST_WEI: Final = 12_345
+TRANSFER: Final = "0xa9059cbb"
+BALANCE_OF: Final = "0x70a08231"
+
+
+class Chaos:
+    """One system, one seed.
+
+    Args:
+        system: running, and trading.
+        seed: of the order of misfortunes.
+    """
+
+    def __init__(self, system: System, seed: int) -> None:
+        self._system = system
+        self._random = random.Random(seed)
+        self.truth = ChainTruth(system)
+        self.done: Counter[str] = Counter()
+        self.dust_wei = 0
+        self.token_dust: Counter[str] = Counter()
+        self._start_tokens = self.balances()
+        self._deeds: dict[str, Callable[[], None]] = {
+            "kill": self._kill,
+            "kill-all": self._kill_all,
+            "reorg": self._reorg,
+            "dear": self._dear,
+            "refused": self._refused,
+            "hung": self._hung,
+            "dust": self._dust,
+            "pause": self._pause,
+        }
+
+    def run(self, deeds: int, trades_each: int) -> None:
+        """Do so many misfortunes; after each an operator looks, and so many trades more must land."""
+        for number in range(deeds):
+            # Each kind comes before any comes twice.
+            names = sorted(self._deeds)
+            round_, place = divmod(number, len(names))
+            if place == 0:
+                self._random.shuffle(names)
+                self._order = names
+            name = self._order[place]
+            self._deeds[name]()
+            self.done[name] += 1
+            let_trade(self._system)
+            self._trade_on(trades_each, f"{name}, misfortune {number} in round {round_}")
+
+    def _trade_on(self, trades: int, after: str) -> None:
+        before = self._system.trades
+        try:
+            self._system.wait(
+                lambda system: system.trades >= before + trades,
+                f"{trades} trades after {after}",
+                timeout_s=240,
+            )
+        except AssertionError as error:
+            events = [f"{each.kind}: {each.message}" for each in self._system.events[-15:]]
+            raise AssertionError(f"{error}; last events: {events}") from error
+
+    # --- misfortunes
+
+    def _kill(self) -> None:
+        self._restart((self._random.choice(KILLED),))
+
+    def _kill_all(self) -> None:
+        self._restart(KILLED)
+
+    def _restart(self, roles: tuple[Role, ...]) -> None:
+        for role in roles:
+            self._system.kill(role)
+        self._system.pass_time(self._random.uniform(0.0, 1.0))
+        for role in roles:
+            self._system.start(role)
+
+    def _pause(self) -> None:
+        """Hold a process still for longer than any permit lives."""
+        role = self._random.choice((Role.EXECUTOR, Role.WATCHDOG, Role.TRADER, Role.GATEWAY))
+        self._system.signal(role, signal.SIGSTOP)
+        self._system.pass_time(2.5)
+        self._system.signal(role, signal.SIGCONT)
+
+    def _reorg(self) -> None:
+        """Take blocks back; some of ours in them are mined again, elsewhere, others must be sent again."""
+        depth = self._random.randint(1, REORG_DEPTH_MAX)
+        self.truth.mining(running=False)
+        head = int(self.truth.node("eth_blockNumber"), 16)
+        rows = self.truth.rows()
+        blocks = {
+            row.tx_hash: row.block
+            for row in rows
+            if isinstance(row, OutcomeRow) and row.state in ON_THE_CHAIN
+        }
+        young = [
+            row for row in rows if isinstance(row, SignedRow) and blocks.get(row.tx_hash, 0) > head - depth
+        ]
+        again = [[row.raw, self._random.randrange(depth)] for row in young[: len(young) // 2]]
+        again.sort(key=lambda each: int(str(each[1])))
+        self.truth.node("anvil_reorg", depth, again)
+        self.truth.mining(running=True)
+
+    def _dear(self) -> None:
+        """Raise the base fee far above what was offered: what waits is stuck until it falls again."""
+        self.truth.node("anvil_setNextBlockBaseFeePerGas", hex(DEAR_WEI))
+        self._system.pass_time(self._random.uniform(1.0, 4.0))
+
+    def _refused(self) -> None:
+        self._faulty("errors")
+
+    def _hung(self) -> None:
+        self._faulty("hung")
+
+    def _faulty(self, kind: str) -> None:
+        """Have every endpoint fail at sends for a while."""
+        self.truth.fault(kind, "eth_sendRawTransaction")
+        self._system.pass_time(self._random.uniform(0.5, 4.0))
+        self.truth.fault("healthy")
+
+    def _dust(self) -> None:
+        """Have a stranger send a little of everything to the wallet (EX9)."""
+        manifest = self.truth.manifest
+        giver, wallet = manifest.noise_accounts[0], self.truth.wallet
+        receiver = wallet.lower().removeprefix("0x").rjust(64, "0")
+        data = f"{TRANSFER}{receiver}{DUST_WEI:064x}"
+        orders = [{"from": giver, "to": wallet, "value": hex(DUST_WEI)}]
+        orders += [{"from": giver, "to": token.address, "data": data} for token in manifest.tokens]
+        for order in orders:
+            tx_hash = self.truth.node("eth_sendTransaction", order)
+            wait_until(partial(self._is_mined, tx_hash), "the dust on the chain")
+            if self.truth.node("eth_getTransactionReceipt", tx_hash)["status"] != "0x1":
+                raise InvariantBroken(f"the noise account could not give {order}")
+        self.dust_wei += DUST_WEI
+        self.token_dust.update(dict.fromkeys((token.address for token in manifest.tokens), DUST_WEI))
+
+    def _is_mined(self, tx_hash: str) -> bool:
+        return self.truth.node("eth_getTransactionReceipt", tx_hash) is not None
+
+    # --- the end
+
+    def balances(self) -> dict[str, int]:
+        """Return what the wallet holds of every token, in smallest units."""
+        data = BALANCE_OF + self.truth.wallet.lower().removeprefix("0x").rjust(64, "0")
+        return {
+            token.address: int(self.truth.node("eth_call", {"to": token.address, "data": data}, "latest"), 16)
+            for token in self.truth.manifest.tokens
+        }
+
+    def transactions(self) -> dict[str, int]:
+        """Return how many transactions of each purpose and end the journal knows."""
+        signed, outcomes = self.truth.signed(), self.truth.outcomes()
+        ends = Counter(
+            f"{row.purpose}.{outcomes[tx_hash].state if tx_hash in outcomes else 'signed'}"
+            for tx_hash, row in signed.items()
+        )
+        return dict(sorted(ends.items()))
+
+    def unexplained(self) -> list[str]:
+        """Return what chain and journal do not agree on to the wei; empty when every wei is explained."""
+        truth = self.truth
+        found = truth.disagreements(set(truth.signed()))
+        outcomes = [row for row in truth.outcomes().values() if row.state in ON_THE_CHAIN]
+        weth, ether = truth.moved()
+        booked = sum(row.gain_wei for row in outcomes) + self.token_dust[truth.manifest.weth]
+        gas = sum(row.gas_wei for row in outcomes)
+        if weth != booked:
+            found.append(f"WETH moved by {weth}, the journal and the dust say {booked}")
+        if ether != self.dust_wei - gas:
+            found.append(f"ether moved by {ether}, the journal's gas and the dust say {self.dust_wei - gas}")
+        for token, start in self._start_tokens.items():
+            flows = [each for row in outcomes for each in row.flows if each.token.lower() == token.lower()]
+            net = sum(each.received - each.sent for each in flows) + self.token_dust[token]
+            if token != truth.manifest.weth and self.balances()[token] - start != net:
+                moved = self.balances()[token] - start
+                found.append(f"{token} moved by {moved}, the journal and the dust say {net}")
+        return found
+
+    def settle(self) -> None:
+        """End the trader, let everything come to its end, and end the executor in order."""
+        system, truth = self._system, self.truth
+        system.end(Role.TRADER)
+        system.wait(lambda each: each.mode is not Mode.AGGRESSIVE, "a lower mode once the trader has ended")
+        wait_until(lambda: not truth.disagreements(set(truth.signed())), "a settled book", timeout_s=180)
+        system.end(Role.EXECUTOR)
