@@ -18,7 +18,7 @@ from warden.wire.telemetry import Event, ExecutorStatus, WatchdogStatus
 if TYPE_CHECKING:
     from warden.runtime.bus import Subscriber
 
-# Five blocks a second and a strategy that bites at every one of them: as much load as one at a time allows.
+# Five blocks a second and a strategy that bites at every one of them.
 BUSY_TOML = (
     DEVNET_TOML
     + f"""
@@ -103,11 +103,11 @@ class System(Instance):
         self._control("mining", {"running": running})
 
     def hold_one(self) -> None:
-        """Hold the chain's blocks at a moment at which one transaction of ours waits in it."""
+        """Hold the chain's blocks at a moment at which a transaction of ours waits in it."""
         for _ in range(HOLD_TRIES):
             self.mining(running=False)
             self.pass_time(HOLD_LOOK_S)
-            if self.latest[ExecutorStatus].pending == 1:
+            if self.latest[ExecutorStatus].pending:
                 return
             self.mining(running=True)
             self.pass_time(HOLD_LOOK_S / 4)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tests.unit.executor.scene import TERMS, Scene, intent
+from tests.unit.executor.scene import TERMS, TOKEN_B, WETH, Scene, intent
 from warden.domain.modes import Mode, allows
 from warden.domain.roles import Role
 from warden.domain.stops import Stop, encode_stop
@@ -45,6 +45,8 @@ LIFE_NS: Final = 1_500 * NS_PER_MS
 VALID_S: Final = 5
 BOOT: Final = "boot"
 ENDPOINTS: Final = ("a", "b")
+# Three at once: one before, one between, one after whatever becomes of another.
+IN_FLIGHT: Final = 3
 
 
 class StopSocket:
@@ -116,7 +118,7 @@ class World:
         self.gate = Gate(self.latch, self, boot_id=BOOT, session=self.session)
         self.socket = StopSocket()
         self.desk = StopDesk(self.socket, self.latch, self.gate, self.session)  # type: ignore[arg-type] # the two methods of a Server that it uses
-        terms = msgspec.structs.replace(TERMS, legs={"public": len(ENDPOINTS)})
+        terms = msgspec.structs.replace(TERMS, legs={"public": len(ENDPOINTS)}, max_in_flight=IN_FLIGHT)
         self.scene = Scene(terms, tuple(self.durable))
         self.unsynced: deque[Record] = deque()
         self.ready: deque[Command] = deque()
@@ -138,7 +140,8 @@ class World:
     def submit(self) -> None:
         """Let the trader propose; simulated and signed at once if nothing refuses it."""
         self._intents += 1
-        order = intent(self._intents, not_after_s=1_000 + self.block + VALID_S)
+        path = (WETH, f"0x{self._intents:040x}", TOKEN_B, WETH)  # a market of its own each
+        order = intent(self._intents, not_after_s=1_000 + self.block + VALID_S, path=path)
         order = msgspec.structs.replace(order, not_after_boot_ns=self.now_ns + VALID_S * NS_PER_S)
         self.scene.now_ns = self.now_ns
         self._carry_out(self.scene.submit(order))
@@ -175,10 +178,25 @@ class World:
         self.written.append((tx_hash, writer.endpoint))
         self._end(writer, ACCEPTED)
 
+    def lose(self, tx_hash: str) -> None:
+        """Have the legs of a transaction that have not looked yet find no connection."""
+        for writer in [each for each in self.writers if each.order.tx_hash == tx_hash and not each.looked]:
+            self._end(writer, NOT_BEGUN)
+
     def settle_legs(self) -> None:
         """Have the main thread take what came of the legs."""
         while self.results:
             self._tell(self.results.popleft())
+
+    def mine_all(self) -> None:
+        """Let the chain mine whatever was written and is next, in the order of nonces."""
+        nonces = {row.tx_hash: row.nonce for row in self.durable if isinstance(row, SignedRow)}
+        for tx_hash, _ in sorted(self.written, key=lambda each: nonces[each[0]]):
+            self.mine(tx_hash)
+
+    def gaps(self) -> tuple[int, ...]:
+        """Return the nonces that what is open waits for and that nothing holds."""
+        return self.scene.core.book.gaps(len(self.mined))
 
     def mine(self, tx_hash: str) -> None:
         """Let the chain mine what was written."""

@@ -22,6 +22,7 @@ from warden.runtime.latch import Latch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+ROUNDS_TO_REST = 3
 LIFE_MS = LIFE_NS // NS_PER_MS
 
 
@@ -64,19 +65,22 @@ class GateHistory(RuleBasedStateMachine):
         if world.heard:
             # What was heard and has no file stands for as long as the executor that heard it lives.
             world.start()
-        world.sync()
-        world.carry_on()
-        for writer in list(world.writers):
-            if writer.looked:
-                world.write(writer)
-            else:
-                world.look(writer)
-        world.settle_legs()
-        for tx_hash, _ in world.written:
-            world.mine(tx_hash)
-        world.read_chain()
-        world.read_chain()
-        world.grant(Mode.AGGRESSIVE)
+        for _ in range(ROUNDS_TO_REST):
+            world.sync()
+            world.carry_on()
+            for writer in list(world.writers):
+                if writer.looked:
+                    world.write(writer)
+                else:
+                    world.look(writer)
+            world.settle_legs()
+            world.mine_all()
+            world.read_chain()
+            world.read_chain()
+            world.grant(Mode.AGGRESSIVE)
+        for writer in [writer for writer in world.writers if not writer.looked]:
+            world.look(writer)
+        assert world.gaps() == (), "what is open waits for a nonce that nobody uses (EX3)"
 
     @rule(carried_on=st.booleans())
     def sync(self, *, carried_on: bool) -> None:
@@ -91,6 +95,14 @@ class GateHistory(RuleBasedStateMachine):
         """A leg asks the gate, and is paused right after."""
         waiting = [writer for writer in self.world.writers if not writer.looked]
         self.world.look(data.draw(st.sampled_from(waiting)))
+
+    @precondition(lambda self: any(not writer.looked for writer in self.world.writers))
+    @rule(data=st.data())
+    def lose_connections(self, data: st.DataObject) -> None:
+        """None of one transaction's legs has a connection at the moment at which it would write."""
+        world = self.world
+        waiting = sorted({writer.order.tx_hash for writer in world.writers if not writer.looked})
+        world.lose(data.draw(st.sampled_from(waiting)))
 
     @precondition(lambda self: any(writer.looked for writer in self.world.writers))
     @rule(data=st.data())
@@ -108,7 +120,7 @@ class GateHistory(RuleBasedStateMachine):
     @rule()
     def mine(self) -> None:
         """The chain moves on, whatever stands between its look and its write meanwhile."""
-        self.world.mine(self.world.written[-1][0])
+        self.world.mine_all()
         self.world.read_chain()
 
     @rule(mode=st.sampled_from(Mode))
@@ -236,7 +248,7 @@ def step(world: World, name: str) -> None:
         "stop_file": lambda: world.stop_file("s"),
         "stop_asked": lambda: world.stop_asked("s"),
         "lift": lambda: world.lift("s") if "s" in world.files else None,
-        "mine": lambda: world.mine(world.written[-1][0]) if world.written else None,
+        "mine": world.mine_all,
     }
     if name in {"look", "look_last"}:
         waiting = [writer for writer in writers if not writer.looked]
@@ -277,6 +289,30 @@ def test_every_interleaving_of_a_small_case(case: str) -> None:
         shutil.rmtree(latch.path.parent, ignore_errors=True)
     assert ways > 100
     assert writes > 0
+
+
+LOST = (("lose",), ("submit", "sync", "carry_on"), ("look_last", "write_last", "settle_legs", "read_chain"))
+
+
+def test_no_order_of_events_leaves_a_gap() -> None:
+    """EX3, I6: the first of two finds no connection at whatever moment: its nonce does not stay unused."""
+    for order in merges(LOST):
+        history = GateHistory()
+        world = history.world
+        world.grant(Mode.AGGRESSIVE)
+        world.submit()
+        world.sync()
+        world.carry_on()
+        first = world.writers[0].order.tx_hash
+        for name in order:
+            if name == "lose":
+                world.lose(first)
+                world.settle_legs()
+            else:
+                step(world, name)
+        history.come_to_rest()
+        world.check_nonces()
+        history.teardown()
 
 
 def test_after_a_restart_nothing_resumes_without_a_recovery(tmp_path: Path) -> None:

@@ -153,6 +153,7 @@ def terms_of(settings: Settings, venue: Venue, wallet: str) -> Terms:
         simulating=Simulating(settings.execution.simulate),
         max_token_tax_bps=settings.execution.max_token_tax_percent * BPS_PER_PERCENT,
         decimals={each.address.lower(): each.decimals for each in venue.tokens},
+        max_in_flight=settings.execution.max_in_flight,
     )
 
 

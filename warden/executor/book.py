@@ -151,19 +151,48 @@ class Book:
             entry.signed.nonce == nonce and _counts(entry.outcome.state) for entry in self._entries.values()
         )
 
+    def carries_on(self, signed: SignedRow) -> bool:
+        """Tell whether another transaction of its intent may still land, or has landed."""
+        return any(
+            entry.signed.intent_id == signed.intent_id
+            and entry.signed.tx_hash != signed.tx_hash
+            and (not entry.settled or _counts(entry.outcome.state))
+            for entry in self._entries.values()
+        )
+
+    def hashes_of(self, intent_id: str) -> tuple[str, ...]:
+        """Return every transaction that was signed for an intent, oldest first."""
+        return tuple(key for key, entry in self._entries.items() if entry.signed.intent_id == intent_id)
+
     def exposure_wei(self) -> int:
-        """Return what open transactions may take out of the capital, in wei."""
-        return sum(entry.signed.spend_wei for entry in self.open())
+        """Return what open transactions may take out of the capital, in wei: of one nonce one lands."""
+        most: dict[int, int] = {}
+        for entry in self.open():
+            most[entry.signed.nonce] = max(most.get(entry.signed.nonce, 0), entry.signed.spend_wei)
+        return sum(most.values())
+
+    def open_nonces(self) -> tuple[int, ...]:
+        """Return the nonces at which something can still land, lowest first."""
+        return tuple(sorted({entry.signed.nonce for entry in self.open()}))
 
     def next_nonce(self, chain_nonce: int) -> int:
-        """Return the first nonce that is neither consumed on the chain nor held by an open entry."""
+        """Return the lowest nonce that is neither consumed nor held: one that came free is used first."""
+        nonce, held = self._unconsumed(chain_nonce), set(self.open_nonces())
+        while nonce in held:
+            nonce += 1
+        return nonce
+
+    def gaps(self, chain_nonce: int) -> tuple[int, ...]:
+        """Return the nonces that nothing holds and that block what is open at higher ones, lowest first."""
+        held = self.open_nonces()
+        # A chain that tells less than it told when the journal began is no ground to fill anything.
+        first = max(self._unconsumed(chain_nonce), self._baseline or 0)
+        return () if not held else tuple(each for each in range(first, held[-1]) if each not in held)
+
+    def _unconsumed(self, chain_nonce: int) -> int:
         # A nonce read a moment before a receipt may be too low: what is mined consumed its nonce, too.
-        held = (
-            entry.signed.nonce + 1
-            for entry in self._entries.values()
-            if not entry.settled or _counts(entry.outcome.state)
-        )
-        return max([chain_nonce, *held])
+        mined = (entry.signed.nonce + 1 for entry in self._entries.values() if _counts(entry.outcome.state))
+        return max([chain_nonce, *mined])
 
     def landed_nonce(self) -> int:
         """Return the first nonce that no transaction of ours has on the chain, as the book has it."""

@@ -50,7 +50,17 @@ from warden.executor.strangers import Strangers
 from warden.executor.vitals import Vitals
 from warden.wire.messages import Progress
 from warden.wire.orders import AskDecision, AskRisk, DecisionReport
-from warden.wire.rows import SETTLED, ChainRow, ExecutorRow, LegRow, OutcomeRow, RiskRow
+from warden.wire.rows import (
+    GIVEN_UP,
+    SETTLED,
+    ChainRow,
+    ExecutorRow,
+    LegRow,
+    OutcomeRow,
+    Purpose,
+    RiskRow,
+    SignedRow,
+)
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
@@ -86,7 +96,7 @@ class ExecutorCore:
         self._readings = Readings(terms)
         self._vitals = Vitals(terms.risk.emergency.network_failure_s)
         self._positions = Positions(terms, ledger)
-        self._own_sends = OwnSends(terms, self.book, self._settlement, self._sendings, self._tickets)
+        self._own_sends = OwnSends(terms, ledger, self._settlement, self._sendings, self._tickets)
         self._allowances = Allowances(terms, ledger, self._tickets)
         self._intake = Intake(
             terms, ledger, self.decisions, self._tickets, self._record, allowances=self._allowances
@@ -235,7 +245,12 @@ class ExecutorCore:
             row = OutcomeRow(
                 tx_hash=tx_hash, state=TradeState.RELEASED, time=now.wall, at_ns=now.utc_ns, error=legs.text
             )
-            return self._outcome(entry, row, now)
+            commands = self._outcome(entry, row, now)
+            head = self.fresh_head(now)
+            if head is not None and entry.signed.purpose is not Purpose.CANCEL:
+                # What is out already at later nonces must not wait for the next block to hear of it.
+                commands += self._own_sends.fill_gaps(Moment(head, self._terms, now))
+            return commands
         if legs.taken or not legs.began:
             # An answer that never came is no work done; one that was taken ends every row of failures.
             done = self.ledger.engine.state.emergency.errors and entry.accepted
@@ -310,13 +325,18 @@ class ExecutorCore:
             commands += self._strangers.demand(signed.nonce + 1, row.error, now)
         if row.state in SETTLED:
             self._sendings.forget(row.tx_hash)
-        if is_trade(entry):
+        if is_trade(entry) and not self._is_passed_on(signed):
             owner = self._intake.owner(signed.intent_id)
             if owner is not None:
                 progress: TradeUpdate = update(entry, row)
                 commands.append(Reply(owner, Progress(update=progress)))
         commands.append(reports.outcome_event(entry, row))
         return commands
+
+    def _is_passed_on(self, signed: SignedRow) -> bool:
+        """Tell whether another transaction of the same intent tells how it fares: this one was replaced."""
+        entry = self.book.get(signed.tx_hash)
+        return entry is not None and entry.outcome.state in GIVEN_UP and self.book.carries_on(signed)
 
     # --- operators, and time
 

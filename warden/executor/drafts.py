@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 from eth_utils.address import to_checksum_address
 
 from warden.domain.modes import Action
-from warden.domain.money import Wei
+from warden.domain.money import BPS_ONE, Wei
 from warden.executor import calldata
 from warden.executor.leg import PUBLIC
 from warden.executor.protocol import HeadRead, Now, Sign, Terms
+from warden.executor.signed_bytes import call_of
 from warden.wire.rows import Purpose, SignedRow
 
 if TYPE_CHECKING:
@@ -21,9 +23,12 @@ if TYPE_CHECKING:
 # Room above what the simulation used: state may have moved on by the time it is mined.
 _GAS_ROOM_PERCENT: Final = 30
 _CANCEL_GAS: Final = 21_000
-# Two full blocks raise the base fee by less than this factor (EIP-1559: 12.5 % a block).
-_BASE_FEE_FACTOR: Final = 2
 _APPROVAL_VALID_BLOCKS: Final = 10
+# For what has no deadline; and no cap is made for more full blocks in a row than the other.
+_BLOCKS_AHEAD: Final = 6
+_BLOCKS_AHEAD_MAX: Final = 40
+# What frees a nonce must get through, or it blocks every exit; still, no fee is without bound.
+_CANCEL_CAP_FACTOR: Final = 4
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -34,16 +39,28 @@ class Moment(msgspec.Struct, frozen=True):
     now: Now
 
 
-def fees(at: Moment) -> tuple[int, int]:
-    """Return the highest fee and the priority fee per gas, in wei, never above the operator's cap."""
-    head, cap = at.head, at.terms.max_fee_wei
-    return min(_BASE_FEE_FACTOR * head.base_fee_wei + head.tip_wei, cap), min(head.tip_wei, cap)
+def fees(at: Moment, not_after_s: int = 0) -> tuple[int, int]:
+    """Return the highest fee and the priority fee per gas, in wei, never above the operator's cap.
+
+    The cap follows the base fee as far as full blocks may raise it while the transaction is valid.
+    """
+    cap = at.terms.max_fee_wei
+    return min(_outliving(at, not_after_s), cap), min(at.head.tip_wei, cap)
+
+
+def _outliving(at: Moment, not_after_s: int) -> int:
+    head, blocks = at.head, _BLOCKS_AHEAD
+    if not_after_s:
+        blocks = math.ceil((not_after_s - head.timestamp_s) / at.terms.block_time_s)
+    fee_wei = head.base_fee_wei
+    for _ in range(max(1, min(blocks, _BLOCKS_AHEAD_MAX))):
+        fee_wei += -(-fee_wei * at.terms.base_fee_step_bps // BPS_ONE)
+    return fee_wei + head.tip_wei
 
 
 def swap(intent: Intent, gas: int, nonce: int, at: Moment) -> Sign:
     """Return the draft of an intent's swap; its deadline is the intent's: the chain bounds it (I2)."""
     order = intent.proposal.swap
-    max_fee, priority = fees(at)
     return Sign(
         draft=_draft(
             intent_id=intent.intent_id,
@@ -53,11 +70,12 @@ def swap(intent: Intent, gas: int, nonce: int, at: Moment) -> Sign:
             nonce=nonce,
             to=at.terms.router,
             gas=with_room(gas),
-            fee=(max_fee, priority),
+            fee=fees(at, intent.not_after_s),
             spend_wei=int(order.amount_in),
             not_after_s=intent.not_after_s,
             route=at.terms.route,
-            now=at.now,
+            at=at,
+            profit_wei=Wei(int(order.min_amount_out) - int(order.amount_in)),
             path=order.path,
             market=market_of(order.path),
             pool=at.terms.pool,
@@ -98,6 +116,7 @@ class Approving(msgspec.Struct, frozen=True):
 
 def approval(approving: Approving, nonce: int, at: Moment) -> Sign:
     """Return the draft that allows the router exactly so much of a token (EX7)."""
+    not_after_s = at.head.timestamp_s + int(_APPROVAL_VALID_BLOCKS * at.terms.block_time_s) + 1
     sign = Sign(
         draft=_draft(
             intent_id=approving.intent_id,
@@ -107,11 +126,11 @@ def approval(approving: Approving, nonce: int, at: Moment) -> Sign:
             nonce=nonce,
             to=to_checksum_address(approving.token),
             gas=with_room(approving.gas),
-            fee=fees(at),
+            fee=fees(at, not_after_s),
             spend_wei=0,
-            not_after_s=at.head.timestamp_s + int(_APPROVAL_VALID_BLOCKS * at.terms.block_time_s) + 1,
+            not_after_s=not_after_s,
             route=PUBLIC,
-            now=at.now,
+            at=at,
             pool=at.terms.pool,
         ),
         data=calldata.approve(at.terms.router, approving.amount),
@@ -129,27 +148,84 @@ def cancel(stuck: Entry, at: Moment) -> Sign:
     The fees may pass the operator's cap per gas: a cancel that the chain refuses would block every exit.
     """
     signed = stuck.signed
-    max_fee, priority = fees(at)
+    max_fee, priority = _freeing(at)
+    return _nothing(
+        f"cancel-{signed.tx_hash}",
+        signed.nonce,
+        (max(max_fee, raised(signed.max_fee_wei, at)), max(priority, raised(signed.priority_fee_wei, at))),
+        at,
+        trace_id=signed.trace_id,
+        route=signed.route,
+        replaces=signed.tx_hash,
+        pool=signed.pool,
+    )
+
+
+def fill(nonce: int, at: Moment) -> Sign:
+    """Return the draft that moves nothing at a nonce that nothing holds, so that later ones can land."""
+    return _nothing(f"fill-{nonce}", nonce, _freeing(at), at, trace_id="", route=at.terms.route)
+
+
+def bump(stuck: Entry, at: Moment) -> Sign | None:
+    """Return the draft of the same call once more, at the same nonce with both fees raised (EX3).
+
+    None where that would pass the operator's cap, or would not be mined at it; or its bytes tell no call.
+    """
+    signed, call = stuck.signed, call_of(stuck.signed.raw)
+    max_fee, priority = fees(at, signed.not_after_s)
+    max_fee = max(max_fee, raised(signed.max_fee_wei, at))
+    priority = max(priority, raised(signed.priority_fee_wei, at))
+    if call is None or not at.head.base_fee_wei <= max_fee <= at.terms.max_fee_wei:
+        return None
+    draft = msgspec.structs.replace(
+        signed,
+        tx_hash="",
+        raw="",
+        max_fee_wei=Wei(max_fee),
+        priority_fee_wei=Wei(min(priority, max_fee)),
+        replaces=signed.tx_hash,
+        time=at.now.wall,
+        at_ns=at.now.utc_ns,
+        block=at.head.block,
+    )
+    return Sign(draft=draft, data=call[1], value_wei=call[0])
+
+
+def _freeing(at: Moment) -> tuple[int, int]:
+    """Return the fees of what frees a nonce: by the chain's need, up to a bound of its own."""
+    cap = _CANCEL_CAP_FACTOR * at.terms.max_fee_wei
+    return min(_outliving(at, 0), cap), min(at.head.tip_wei, at.terms.max_fee_wei)
+
+
+def _nothing(
+    intent_id: str,
+    nonce: int,
+    fee: tuple[int, int],
+    at: Moment,
+    *,
+    trace_id: str,
+    route: str,
+    replaces: str = "",
+    pool: str = "",
+) -> Sign:
+    """Return the draft of a transaction to the wallet itself that moves nothing."""
     return Sign(
         draft=_draft(
-            intent_id=f"cancel-{signed.tx_hash}",
-            trace_id=signed.trace_id,
+            intent_id=intent_id,
+            trace_id=trace_id,
             strategy="warden",
             purpose=Purpose.CANCEL,
-            nonce=signed.nonce,
+            nonce=nonce,
             to=at.terms.wallet,
             gas=_CANCEL_GAS,
-            fee=(
-                max(max_fee, _raised(signed.max_fee_wei, at.terms.bump_percent)),
-                max(priority, _raised(signed.priority_fee_wei, at.terms.bump_percent)),
-            ),
+            fee=fee,
             spend_wei=0,
             not_after_s=0,
             # A private one is cancelled by its own relay and publicly: whoever mines next may take either.
-            route=signed.route if signed.route == PUBLIC else f"{signed.route}+{PUBLIC}",
-            now=at.now,
-            replaces=signed.tx_hash,
-            pool=signed.pool,
+            route=route if PUBLIC in route.split("+") else f"{route}+{PUBLIC}",
+            at=at,
+            replaces=replaces,
+            pool=pool or at.terms.pool,
         ),
         data=b"",
         value_wei=0,
@@ -161,8 +237,9 @@ def routes(row: SignedRow) -> tuple[str, ...]:
     return tuple(row.route.split("+"))
 
 
-def _raised(fee_wei: int, percent: int) -> int:
-    return fee_wei + -(-fee_wei * percent // 100) + 1
+def raised(fee_wei: int, at: Moment) -> int:
+    """Return the least fee per gas that a replacement must offer by the chain's rule, in wei."""
+    return fee_wei + -(-fee_wei * at.terms.bump_percent // 100) + 1
 
 
 def _draft(
@@ -178,7 +255,8 @@ def _draft(
     spend_wei: int,
     not_after_s: int,
     route: str,
-    now: Now,
+    at: Moment,
+    profit_wei: Wei | None = None,
     path: tuple[str, ...] = (),
     market: str = "",
     pool: str = "",
@@ -199,10 +277,12 @@ def _draft(
         spend_wei=Wei(spend_wei),
         not_after_s=not_after_s,
         route=route,
-        time=now.wall,
+        time=at.now.wall,
         replaces=replaces,
         path=path,
         market=market,
         pool=pool,
-        at_ns=now.utc_ns,
+        at_ns=at.now.utc_ns,
+        block=at.head.block,
+        profit_wei=profit_wei,
     )

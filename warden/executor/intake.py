@@ -130,9 +130,8 @@ class Intake:
         fitted = engine.fit(request, now.utc_ns, lambda _, size: self._resized(intent, size, at))
         if isinstance(fitted, Refusal):
             return self._refuse(intent, event.identity, fitted, now)
-        if self._preparing or self._ledger.book.open():
-            busy = Refusal("pending", "one transaction at a time")
-            return self._refuse(intent, event.identity, busy, now)
+        if (full := self._full()) is not None:
+            return self._refuse(intent, event.identity, full, now)
         smaller = intent
         if fitted.request.spend_wei != request.spend_wei:
             request = fitted.request
@@ -150,6 +149,15 @@ class Intake:
             because=fitted.because,
         )
         return self._prepare(preparing, at)
+
+    def _full(self) -> Refusal | None:
+        """Return why nothing more may be opened: so many nonces are taken, or will be."""
+        most, taken = self._terms.max_in_flight, len(self._ledger.book.open_nonces()) + len(self._preparing)
+        if taken < most:
+            return None
+        message = "as many transactions as allowed are in flight"
+        setting = "execution.max_in_flight"
+        return Refusal("pending", message, str(most), str(taken), "transactions", setting)
 
     def _resized(self, intent: Intent, amount_in: int, at: Moment) -> Request:
         """Return the request at another size, as it will be reserved and signed."""

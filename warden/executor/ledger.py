@@ -16,6 +16,7 @@ from warden.domain.money import Wei
 from warden.domain.risk.engine import Engine, RiskState
 from warden.domain.risk.events import (
     BaselinesReset,
+    Bumped,
     Closed,
     ExitFailed,
     ExitOrdered,
@@ -39,7 +40,7 @@ from warden.executor import position_book
 from warden.executor.book import Book, BookState
 from warden.executor.position_book import Holdings, opens, reduces
 from warden.wire.codec import Undecodable, from_json, to_json
-from warden.wire.rows import MissingRow, OutcomeRow, Purpose, RiskRow, SignedRow, SnapshotRow
+from warden.wire.rows import GIVEN_UP, MissingRow, OutcomeRow, Purpose, RiskRow, SignedRow, SnapshotRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
 
 _FORM: Final = 1
 _ON_CHAIN: Final = frozenset({TradeState.MINED, TradeState.FINAL, TradeState.REVERTED})
-_GIVEN_UP: Final = frozenset({TradeState.RELEASED, TradeState.SUPERSEDED})
 _OWN: Final = (None, None, None)
 
 
@@ -129,7 +129,8 @@ class Ledger:
             if isinstance(ordered, ExitOrdered):
                 yield ordered
         elif isinstance(row, SignedRow) and row.purpose is Purpose.SWAP and row.action is Action.OPEN:
-            yield Sent(row.intent_id)
+            again = Bumped(row.intent_id, Wei(row.gas * row.max_fee_wei))
+            yield again if row.replaces else Sent(row.intent_id)
         elif isinstance(row, OutcomeRow) and before is not None:
             yield from self._outcome(row, before)
         elif isinstance(row, MissingRow):
@@ -146,9 +147,15 @@ class Ledger:
                 self.holdings = position_book.final(self.holdings, row.tx_hash)
         elif counted:
             yield from self._undone(signed, before.outcome)
-        elif row.state in _GIVEN_UP and signed.purpose is Purpose.SWAP:
-            yield Released(signed.intent_id, row.tx_hash)
-        elif row.state in _GIVEN_UP and signed.purpose is Purpose.EXIT:
+        elif row.state in GIVEN_UP and not self.book.carries_on(signed):
+            yield from self._given_up(signed, row)
+
+    def _given_up(self, signed: SignedRow, row: OutcomeRow) -> Iterator[RiskEvent]:
+        """Yield that nothing of an intent can land any more, whatever stood in for it."""
+        if signed.purpose is Purpose.SWAP:
+            for tx_hash in self.book.hashes_of(signed.intent_id):
+                yield Released(signed.intent_id, tx_hash)
+        elif signed.purpose is Purpose.EXIT:
             yield ExitFailed(signed.position_id, row.error or row.state.value)
 
     # --- positions

@@ -256,8 +256,10 @@ class Executor:
         return tuple(dict.fromkeys([*open_hashes, *out]))
 
     def _open_nonces(self) -> tuple[int, ...]:
-        nonces = sorted({entry.signed.nonce for entry in self._book.open()})
-        return tuple(nonces[:_NONCES_MAX])
+        """Return the nonces at which something may land, and those below that they wait for."""
+        head = None if self._trading is None else self._trading.core.head
+        gaps = () if head is None else self._book.gaps(head.nonce)
+        return tuple(sorted({*self._book.open_nonces(), *gaps})[:_NONCES_MAX])
 
     def _handle(self, event: Event) -> None:
         """Tell the core, where there is one yet."""

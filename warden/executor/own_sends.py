@@ -1,4 +1,4 @@
-"""Warden's own sends: the same bytes again, cancels of what is stuck, and a stop's clean-up."""
+"""Warden's own sends: the same bytes again, more for what is stuck, cancels, gaps, a stop's clean-up."""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from warden.domain.intents import TradeState
 from warden.domain.modes import Action
 from warden.executor import drafts, reports
 from warden.executor.drafts import Moment
 from warden.executor.gate import Ticket
 from warden.executor.protocol import Command, Now, Send
+from warden.executor.stuck import Stuck, is_priced_out, is_underpaid
 from warden.wire.rows import Purpose, SignedRow
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
-    from warden.executor.book import Book, Entry
+    from warden.executor.book import Entry
     from warden.executor.cleanup import CleanUp
+    from warden.executor.ledger import Ledger
     from warden.executor.protocol import CleanupAllowed, HeadRead, Terms
     from warden.executor.sendings import Sendings
     from warden.executor.settlement import Settlement
 
 _SEND_WITHIN_NS: Final = 20 * 1_000_000_000
 _CANCELS_PER_NONCE_MAX: Final = 5
+_GAPS_AT_ONCE: Final = 8
 
 
 def own_ticket(action: Action, now: Now) -> Ticket:
@@ -40,13 +44,14 @@ class OwnSends:
     def __init__(
         self,
         terms: Terms,
-        book: Book,
+        ledger: Ledger,
         settlement: Settlement,
         sendings: Sendings,
         tickets: dict[str, Ticket],
     ) -> None:
         self._terms = terms
-        self._book = book
+        self._book = ledger.book
+        self._stuck = Stuck(ledger)
         self._settlement = settlement
         self._sendings = sendings
         self._tickets = tickets
@@ -61,26 +66,73 @@ class OwnSends:
         return Send(tx_hash=row.tx_hash, raw=row.raw, ticket=ticket, routes=routes)
 
     def push(self, at: Moment) -> list[Command]:
-        """Return what a new block calls for, for each transaction that may still land."""
-        return [command for entry in self._book.open() for command in self._push(entry, at)]
+        """Return what a new block calls for: for each transaction that may still land, and each gap."""
+        commands = [command for entry in self._book.open() for command in self._push(entry, at)]
+        return [*commands, *self.fill_gaps(at)]
 
     def _push(self, entry: Entry, at: Moment) -> list[Command]:
-        """Send a transaction again, or free its nonce when it can no longer succeed."""
-        signed = entry.signed
-        if at.head.nonce > signed.nonce:
+        """Send a transaction again, pay more for it, or free its nonce when it can no longer succeed."""
+        signed, head = entry.signed, at.head
+        if head.nonce > signed.nonce or not self._is_newest(entry):
             return []
-        newest = all(other.signed.replaces != signed.tx_hash for other in self._book.open())
-        if not self._settlement.is_late(entry, at.head):
-            if signed.purpose is Purpose.CANCEL and newest and at.head.base_fee_wei > signed.max_fee_wei:
-                # Gas became dearer than it pays: at this price it would wait for ever, and all else with it.
-                return self._cancel(entry, at, own_ticket(Action.CANCEL, at.now))
-            action = Action.CANCEL if signed.purpose is Purpose.CANCEL else Action.OPEN
-            if entry.accepted or self._sendings.is_out(signed.tx_hash) or action not in self.allowed:
-                return []
-            return [self.send(signed, own_ticket(action, at.now))]
-        if not self._settlement.is_stuck(entry, at.head) or not newest:
-            return []
+        if signed.purpose is Purpose.CANCEL:
+            # Gas became dearer than it pays: at this price it would wait for ever, and all else with it.
+            return self._free(entry, at) if is_priced_out(signed, head) else self._again(entry, at)
+        if self._settlement.is_late(entry, head):
+            return self._free(entry, at) if self._settlement.is_stuck(entry, head) else []
+        underpaid = is_underpaid(signed, head)
+        dearer = self._dearer(entry, at) if underpaid else []
+        refused = entry.outcome.state is TradeState.REJECTED
+        if not dearer and (underpaid or refused) and self._stuck.holds_up(entry, head):
+            return self._free(entry, at)
+        return dearer or self._again(entry, at)
+
+    def _free(self, entry: Entry, at: Moment) -> list[Command]:
         return self._cancel(entry, at, own_ticket(Action.CANCEL, at.now))
+
+    def _is_newest(self, entry: Entry) -> bool:
+        """Tell whether nothing has taken its place that may still land."""
+        return all(other.signed.replaces != entry.signed.tx_hash for other in self._book.open())
+
+    def _again(self, entry: Entry, at: Moment) -> list[Command]:
+        """Send the same bytes where nobody is known to hold them."""
+        signed = entry.signed
+        action = Action.CANCEL if signed.purpose is Purpose.CANCEL else Action.OPEN
+        if entry.accepted or self._sendings.is_out(signed.tx_hash) or action not in self.allowed:
+            return []
+        return [self.send(signed, own_ticket(action, at.now))]
+
+    def _dearer(self, entry: Entry, at: Moment) -> list[Command]:
+        """Sign the same call for more, where it is worth that."""
+        signed = entry.signed
+        if (
+            Action.OPEN not in self.allowed
+            or self._sendings.is_out(signed.tx_hash)
+            or signed.intent_id in self._tickets
+            or (dearer := self._stuck.dearer(entry, at)) is None
+        ):
+            return []
+        self._tickets[signed.intent_id] = own_ticket(Action.OPEN, at.now)
+        text = (
+            f"{signed.tx_hash} is not mined at {signed.max_fee_wei} wei of gas; "
+            f"nonce {signed.nonce} is signed again for {dearer.draft.max_fee_wei}"
+        )
+        return [dearer, reports.tell(Severity.INFO, "trade.bumped", text, signed)]
+
+    def fill_gaps(self, at: Moment, within: CleanupAllowed | None = None) -> list[Command]:
+        """Use up nonces that nothing holds and that later ones wait for; after a stop only those `within`."""
+        commands: list[Command] = []
+        for nonce in self._book.gaps(at.head.nonce)[:_GAPS_AT_ONCE]:
+            draft, ticket = drafts.fill(nonce, at), own_ticket(Action.CANCEL, at.now)
+            if within is not None:
+                ticket = msgspec.structs.replace(ticket, cleanup_nonce=nonce)
+            allowed = Action.CANCEL in self.allowed if within is None else nonce in within.nonces
+            if not allowed or draft.draft.intent_id in self._tickets:
+                continue
+            self._tickets[draft.draft.intent_id] = ticket
+            text = f"nonce {nonce} was never used and later ones wait for it: it is used up by nothing"
+            commands += [draft, reports.tell(Severity.INFO, "nonce.filled", text, draft.draft)]
+        return commands
 
     def _cancel(self, entry: Entry, at: Moment, ticket: Ticket) -> list[Command]:
         signed = entry.signed
@@ -103,12 +155,12 @@ class OwnSends:
 
     def take_back(self, tx_hash: str, at: Moment) -> list[Command]:
         """Cancel one transaction that may still land, as an operator ordered (PS4a)."""
-        entry = self._book.get(tx_hash)
-        if entry is None or entry.settled or entry.signed.purpose is Purpose.CANCEL:
-            return []
-        if any(other.signed.replaces == tx_hash for other in self._book.open()):
-            return []  # its cancel is on the way
-        return self._cancel(entry, at, own_ticket(Action.CANCEL, at.now))
+        named = self._book.get(tx_hash)
+        for entry in self._book.open():
+            # What stands in its place by now is what may land; where that is a cancel, it is on the way.
+            if named is not None and entry.signed.nonce == named.signed.nonce and self._is_newest(entry):
+                return [] if entry.signed.purpose is Purpose.CANCEL else self._free(entry, at)
+        return []
 
     def never_left(self, signed: SignedRow) -> None:
         """Take in that no byte of a transaction left; of a cancel that was no try."""
@@ -129,4 +181,6 @@ class OwnSends:
                     commands.append(self.send(signed, ticket))
             elif head is not None and self._sendings.ever_began(signed.tx_hash):
                 commands += self._cancel(entry, Moment(head, self._terms, now), ticket)
+        if head is not None:
+            commands += self.fill_gaps(Moment(head, self._terms, now), allowed)
         return commands

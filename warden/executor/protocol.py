@@ -48,6 +48,9 @@ class Terms(msgspec.Struct, frozen=True):
         simulating: what is simulated before it is signed (EX11).
         max_token_tax_bps: how much of what moves a token may keep for itself, in basis points.
         decimals: of the tokens that the venue names, by lower-case address.
+        max_in_flight: nonces that may be open at once before nothing more is opened; exits and cancels pass.
+        replaceable: False where no transaction can take another's place (ChainRules).
+        base_fee_step_bps: by how much a block may raise the base fee at most.
     """
 
     sends: bool
@@ -72,6 +75,9 @@ class Terms(msgspec.Struct, frozen=True):
     simulating: Simulating = Simulating.ALWAYS
     max_token_tax_bps: int = 0
     decimals: dict[str, int] = {}
+    max_in_flight: int = 1
+    replaceable: bool = True
+    base_fee_step_bps: int = 1_250
 
 
 class Now(msgspec.Struct, frozen=True):

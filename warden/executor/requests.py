@@ -35,7 +35,7 @@ def request_of(intent: Intent, pool: str, at: Moment, gas: int | None = None) ->
             and its profit is judged once more when they are known.
     """
     swap = intent.proposal.swap
-    max_fee_wei, _ = drafts.fees(at)
+    max_fee_wei, _ = drafts.fees(at, intent.not_after_s)
     gas_wei = (GAS_GUESS if gas is None else gas) * max_fee_wei
     return Request(
         intent_id=intent.intent_id,

@@ -13,6 +13,7 @@ from warden.wire.rows import OutcomeRow, Purpose
 if TYPE_CHECKING:
     from warden.executor.book import Book, Entry
     from warden.executor.protocol import HeadRead, Now, Receipt, Terms
+    from warden.wire.rows import SignedRow
 
 # A receipt and a nonce may be read from different moments: only a second look counts.
 _LOOKS_WITHOUT_RECEIPT: Final = 2
@@ -58,14 +59,20 @@ class Settlement:
         undone = {row.tx_hash for row in found if row.state is TradeState.REORGED}
         entries = self._book.recent(_NONCES_LOOKED_AT)
         nonces = {entry.signed.nonce for entry in entries if entry.signed.tx_hash in undone}
+        landed = {row.tx_hash for row in found if row.state in _ON_CHAIN}
         held = {
-            entry.signed.nonce for entry in entries if not entry.settled or entry.outcome.state in _ON_CHAIN
-        }
+            entry.signed.nonce for entry in entries if entry.outcome.state in _ON_CHAIN or self._may_be(entry)
+        } | {entry.signed.nonce for entry in entries if entry.signed.tx_hash in landed}
         return [
             OutcomeRow(tx_hash=entry.signed.tx_hash, state=state, time=now.wall, at_ns=now.utc_ns)
             for entry in entries
             if (state := self._reopens(entry, head, undone=nonces, held=held)) is not None
         ]
+
+    def _may_be(self, entry: Entry) -> bool:
+        """Tell whether an open one may be what consumed its nonce: its receipt was not missed often."""
+        looks, _ = self._missed.get(entry.signed.tx_hash, (0, 0))
+        return not entry.settled and looks < _LOOKS_WITHOUT_RECEIPT
 
     @staticmethod
     def _reopens(entry: Entry, head: HeadRead, *, undone: set[int], held: set[int]) -> TradeState | None:
@@ -74,7 +81,7 @@ class Settlement:
             # What took its place was taken back: either may be mined now.
             return TradeState.REORGED
         if state is TradeState.RELEASED and entry.rejected and nonce not in held and head.nonce > nonce:
-            # All refused it, and yet somebody used its nonce: one of them may have passed it on.
+            # All refused it, and yet its nonce is used by no other: one of them may have passed it on.
             return TradeState.UNKNOWN
         return None
 
@@ -116,9 +123,10 @@ class Settlement:
         tx_hash = entry.signed.tx_hash
         looks, since_block = self._missed.get(tx_hash, (0, head.block))
         self._missed[tx_hash] = (looks + 1, since_block)
-        winner = self._winner(entry.signed.nonce)
-        enough = head.block - since_block >= _BLOCKS_WITHOUT_RECEIPT or bool(winner)
-        if looks + 1 < _LOOKS_WITHOUT_RECEIPT or not enough:
+        winner = self._winner(entry.signed, head)
+        # One that was given up may have landed after all: it is looked for before a stranger is blamed.
+        long = looks >= _LOOKS_WITHOUT_RECEIPT and head.block - since_block >= _BLOCKS_WITHOUT_RECEIPT
+        if looks + 1 < _LOOKS_WITHOUT_RECEIPT or not (winner or long):
             return None
         del self._missed[tx_hash]
         error = f"{_REPLACED_BY} {winner}" if winner else _strangers_text(entry.signed.nonce)
@@ -131,11 +139,14 @@ class Settlement:
             error=error,
         )
 
-    def _winner(self, nonce: int) -> str:
-        """Return the hash of the mined transaction that has this nonce; "" when the journal knows of none."""
+    def _winner(self, signed: SignedRow, head: HeadRead) -> str:
+        """Return the hash of another one that is mined with this nonce; "" when the journal knows of none."""
         for other in self._book.recent(_NONCES_LOOKED_AT):
-            if other.signed.nonce == nonce and other.outcome.state in _ON_CHAIN:
-                return other.signed.tx_hash
+            tx_hash, state = other.signed.tx_hash, other.outcome.state
+            if other.signed.nonce != signed.nonce or tx_hash == signed.tx_hash:
+                continue
+            if state in _ON_CHAIN or (not other.settled and head.receipts.get(tx_hash) is not None):
+                return tx_hash
         return ""
 
     def _of_mined(self, entry: Entry, head: HeadRead, now: Now) -> OutcomeRow | None:

@@ -45,7 +45,7 @@ def picture(
         gas_wei=Wei(book.totals.gas_wei),
         price_usd=_price(core),
         breaker=core.ledger.engine.state.breaker.state.value,
-        pending=len(book.open()),
+        pending=len(book.open_nonces()),
         heads=(head,),
         recent_trades=tuple(_line(entry) for entry in book.recent(_TRADES_SHOWN)),
         recent_decisions=core.decisions.lines(),

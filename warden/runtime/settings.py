@@ -17,7 +17,7 @@ from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
 from warden.runtime.settings_field import STRICT, Milliseconds, Port, required, setting, table
-from warden.runtime.settings_limits import LimitSettings
+from warden.runtime.settings_limits import NOW, LimitSettings
 from warden.runtime.settings_paper import PaperSettings
 from warden.runtime.settings_trades import (
     AssessmentSettings,
@@ -135,6 +135,14 @@ class ExecutionSettings:
     )
     max_token_tax_percent: Annotated[int, Ge(0), Le(50)] = setting(
         0, "most that a token may keep for itself when it moves", unit="%", baseline="what is bought or sold"
+    )
+    max_in_flight: Annotated[int, Ge(1), Le(32)] = setting(
+        4,
+        "transactions on their way at once; with so many nothing is opened, exits and cancels go on",
+        unit="transactions",
+        window=NOW,
+        strict=1,
+        tighter="lower",
     )
 
 

@@ -32,6 +32,10 @@ SETTLED = frozenset(
 )
 
 
+# Of these, those in which it never lands, reorgs apart.
+GIVEN_UP = frozenset({TradeState.RELEASED, TradeState.SUPERSEDED})
+
+
 class StartedRow(msgspec.Struct, frozen=True, tag="started.1"):
     """The executor started; `chain_id` and `genesis` are set once the chain is known."""
 
@@ -64,6 +68,8 @@ class SignedRow(msgspec.Struct, frozen=True, tag="signed.1"):
         spender, allowance: of an approval, who may take how much of the token `to` afterwards.
         triggers: of the position that it opens, in basis points: stop-loss, take-profit, trailing stop.
         call: on paper, what the contract would be called with, hex with 0x.
+        block: the head that it was signed at; 0 in rows of before it was kept.
+        profit_wei: what the chain enforces that comes more than goes, before gas; None: it enforces none.
         at_ns: UTC by the executor's own clock, which never goes back; of rows of before there was one, 0.
     """
 
@@ -94,6 +100,8 @@ class SignedRow(msgspec.Struct, frozen=True, tag="signed.1"):
     call: str = ""
     spender: str = ""
     allowance: Wei = Wei(0)
+    block: int = 0
+    profit_wei: Wei | None = None
 
 
 class TokenFlow(msgspec.Struct, frozen=True):

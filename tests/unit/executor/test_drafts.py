@@ -27,9 +27,19 @@ def moment(base_fee_wei: int = GWEI, tip_wei: int = 2 * GWEI) -> Moment:
     return Moment(head, TERMS, NOW)
 
 
-def test_the_fee_outlives_two_full_blocks() -> None:
-    """EX6, EIP-1559: twice the base fee and the tip."""
-    assert drafts.fees(moment(3 * GWEI, 2 * GWEI)) == (8 * GWEI, 2 * GWEI)
+@pytest.mark.parametrize(("blocks", "eighths"), [(1, 9), (2, 81), (3, 729)])
+def test_the_fee_outlives_the_blocks_that_it_is_valid_for(blocks: int, eighths: int) -> None:
+    """EX6, EIP-1559: a full block raises the base fee by an eighth, and the cap covers each that may come."""
+    at = moment(3 * 8**3 * GWEI // 1_000, 2 * GWEI)
+    base_wei = 3 * 8**3 * GWEI // 1_000 * eighths // 8**blocks
+    assert drafts.fees(at, at.head.timestamp_s + blocks) == (base_wei + 2 * GWEI, 2 * GWEI)
+
+
+def test_the_fee_of_what_has_no_deadline_covers_a_while() -> None:
+    """EX6: about twice the base fee; and no deadline however far makes a cap without bound."""
+    high, _ = drafts.fees(moment(3 * GWEI, 2 * GWEI))
+    assert 8 * GWEI <= high < 9 * GWEI
+    assert 100 * GWEI < drafts.fees(moment(GWEI, 0), 10**9)[0] < 120 * GWEI
 
 
 @given(st.integers(0, 10**13), st.integers(0, 10**13))

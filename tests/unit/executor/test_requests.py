@@ -7,6 +7,7 @@ import msgspec
 from tests.unit.executor.scene import ETHER, GWEI, TERMS, TOKEN_A, WETH, Scene, intent
 from warden.domain.money import Wei
 from warden.domain.risk.events import NS_PER_S
+from warden.executor import drafts
 from warden.executor.drafts import Moment
 from warden.executor.protocol import Simulated
 from warden.executor.requests import GAS_GUESS, opportunity_of, request_of, reserved, resized
@@ -24,10 +25,10 @@ def test_a_cycle_may_lose_its_gas_and_no_more() -> None:
     order = intent(1, min_amount_out=ETHER + 5)
     claims = msgspec.structs.replace(order.proposal, expected_profit_wei=Wei(ETHER))
     asked = request_of(msgspec.structs.replace(order, proposal=claims), "main", at)
-    gas_wei = GAS_GUESS * 3 * GWEI
+    gas_wei = GAS_GUESS * drafts.fees(at, order.not_after_s)[0]
     assert (asked.spend_wei, asked.loss_wei, asked.gas_wei, asked.profit_wei) == (ETHER, gas_wei, gas_wei, 5)
     known = request_of(order, "main", at, 100_000)
-    assert (known.gas_wei, known.profit_wei) == (100_000 * 3 * GWEI, 5 - 100_000 * 3 * GWEI)
+    assert (known.gas_wei, known.profit_wei) == (gas_wei // 6, 5 - gas_wei // 6)
     assert known.fee_per_gas_wei == 2 * GWEI
     assert reserved(asked).gas_wei == asked.gas_wei
 

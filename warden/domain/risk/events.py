@@ -142,6 +142,13 @@ class Sent(msgspec.Struct, frozen=True, tag="sent"):
     intent_id: str
 
 
+class Bumped(msgspec.Struct, frozen=True, tag="bumped"):
+    """A reserved intent was signed again with higher fees at the same nonce: its gas may cost so much now."""
+
+    intent_id: str
+    gas_wei: Wei
+
+
 class Released(msgspec.Struct, frozen=True, tag="released"):
     """A reserved intent never lands: refused later, never sent, superseded; `tx_hash` where it was signed."""
 
@@ -346,6 +353,7 @@ RiskEvent = (
     | Priced
     | Reserved
     | Sent
+    | Bumped
     | Released
     | Settled
     | Undone

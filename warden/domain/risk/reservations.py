@@ -16,7 +16,17 @@ from typing import Final, TypeVar
 import msgspec
 
 from warden.domain.money import Wei
-from warden.domain.risk.events import NS_PER_S, Released, Reserved, RiskEvent, Sent, Settled, Trade, Undone
+from warden.domain.risk.events import (
+    NS_PER_S,
+    Bumped,
+    Released,
+    Reserved,
+    RiskEvent,
+    Sent,
+    Settled,
+    Trade,
+    Undone,
+)
 from warden.domain.risk.findings import Finding, Noted, Weight
 from warden.domain.risk.refusal import Refusal
 
@@ -92,6 +102,8 @@ def step(
         state, more = _reserve(state, limits, event, at_ns)
     elif isinstance(event, Sent):
         state, more = _send(state, event.intent_id)
+    elif isinstance(event, Bumped):
+        state, more = _bump(state, event), ()
     elif isinstance(event, Released):
         state, more = _let_go(state, event.intent_id), ()
     elif isinstance(event, Settled):
@@ -146,6 +158,18 @@ def _send(state: Reservations, intent_id: str) -> tuple[Reservations, tuple[Find
         return state, (_noted(Weight.ERROR, "unknown", f"{intent_id}: signed without a reservation"),)
     sent = msgspec.structs.replace(held, sent=True)
     return msgspec.structs.replace(state, held={**state.held, intent_id: sent}), ()
+
+
+def _bump(state: Reservations, event: Bumped) -> Reservations:
+    """Return the state with a share that counts the dearer gas; either of its transactions may land."""
+    held = state.held.get(event.intent_id)
+    if held is None or event.gas_wei <= held.gas_wei:
+        return state
+    more_wei = event.gas_wei - held.gas_wei
+    dearer = msgspec.structs.replace(
+        held, gas_wei=Wei(event.gas_wei), loss_wei=Wei(held.loss_wei + more_wei), sent=True
+    )
+    return _hold(_let_go(state, event.intent_id), event.intent_id, dearer)
 
 
 def _settle(state: Reservations, trade: Trade) -> tuple[Reservations, tuple[Finding, ...]]:
