@@ -1,7 +1,7 @@
 """Exact: misfortunes of every kind while hundreds of trades land; then the wallet is counted, to the wei.
 
-What a test does in small, with a seed and a number of trades of one's own: processes killed and paused, blocks
-taken back, gas too dear, endpoints that fail and hang, dust. It fails if one wei is not explained.
+What a test does in small, with a seed and a number of trades of one's own: processes killed and paused,
+blocks taken back, gas too dear, endpoints that fail and hang, dust. It fails if one wei is not explained.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ alike; what must hold at the end is.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import signal
 from collections import Counter
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.instance import wait_until
 from tests.process.chain_truth import ON_THE_CHAIN, ChainTruth
+from tests.process.cli_runs import warden
 from tests.process.operator_at_work import let_trade
 from warden.domain.errors import InvariantBroken
 from warden.domain.modes import Mode
@@ -37,6 +39,8 @@ KILLED: Final = (
 # Below the devnet's finality depth, which a book need not follow beyond (EX8).
 REORG_DEPTH_MAX: Final = 8
 DEAR_WEI: Final = 5_000 * 10**9
+LOOK_S: Final = 30.0
+LOOKS_MAX: Final = 8
 DUST_WEI: Final = 12_345
 TRANSFER: Final = "0xa9059cbb"
 BALANCE_OF: Final = "0x70a08231"
@@ -81,20 +85,23 @@ class Chaos:
             name = self._order[place]
             self._deeds[name]()
             self.done[name] += 1
-            let_trade(self._system)
             self._trade_on(trades_each, f"{name}, misfortune {number} in round {round_}")
 
     def _trade_on(self, trades: int, after: str) -> None:
+        """Wait for more trades; an operator looks again now and then.
+
+        What was killed may be noticed only after the first look: then it has to be armed once more.
+        """
         before = self._system.trades
-        try:
-            self._system.wait(
-                lambda system: system.trades >= before + trades,
-                f"{trades} trades after {after}",
-                timeout_s=240,
-            )
-        except AssertionError as error:
-            events = [f"{each.kind}: {each.message}" for each in self._system.events[-15:]]
-            raise AssertionError(f"{error}; last events: {events}") from error
+        for _ in range(LOOKS_MAX):
+            let_trade(self._system)
+            with contextlib.suppress(AssertionError):
+                self._system.wait(
+                    lambda system: system.trades >= before + trades, f"{trades} trades", timeout_s=LOOK_S
+                )
+                return
+        why = warden("why", "--home", str(self._system.home))
+        raise AssertionError(f"too few trades after {after}; {why.out}{why.err}")
 
     # --- misfortunes
 
