@@ -18,6 +18,7 @@ _SWAP: Final = bytes.fromhex(
 _SELL: Final = bytes.fromhex("5c11d795")  # swapExactTokensForTokensSupportingFeeOnTransferTokens(same)
 _GET_AMOUNTS_OUT: Final = bytes.fromhex("d06ca61f")  # getAmountsOut(uint256,address[])
 DECIMALS: Final = "0x313ce567"  # decimals()
+DEPOSIT: Final = bytes.fromhex("d0e30db0")  # deposit() of WETH9
 _APPROVE: Final = bytes.fromhex("095ea7b3")  # approve(address,uint256)
 _BALANCE_OF: Final = bytes.fromhex("70a08231")  # balanceOf(address)
 _ALLOWANCE: Final = bytes.fromhex("dd62ed3e")  # allowance(address,address)

@@ -16,7 +16,7 @@ from warden.domain.money import Wei
 from warden.domain.risk.events import CapitalMoved, Moved
 from warden.domain.risk.pools import Account
 from warden.executor.chain import NOTHING, ChainReader, ReadFailed
-from warden.executor.paper_reads import PaperAsk, PaperRead, PaperTried, Waiting, read_paper, try_path
+from warden.executor.paper_reads import PaperAsk, PaperRead, PaperTried, Waiting, read_paper, try_swap
 from warden.executor.paper_wallet import ON_CHAIN, PaperWallet
 from warden.executor.protocol import Event, HeadRead, Record, Simulate, Watch
 from warden.wire.rows import RiskRow
@@ -97,7 +97,8 @@ class PaperChain(ChainReader):
 
     def simulate(self, order: Simulate) -> bool:
         """Ask what a swap would bring now; False when too much waits already."""
-        return self.ask(lambda rpc, pools: try_path(rpc, pools, order.intent_id, order.data, order.path))
+        terms, model = self._paper_terms, self._paper.model
+        return self.ask(lambda rpc, pools: try_swap(rpc, pools, order, terms, model))
 
     def take(self) -> list[Event | ReadFailed]:
         """Return what was read since the last call, as the core understands it."""

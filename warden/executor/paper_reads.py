@@ -10,13 +10,15 @@ import msgspec
 from warden.domain.amm import Pool
 from warden.domain.errors import EndpointRefused
 from warden.domain.fills import Block
-from warden.executor import calldata
+from warden.executor import calldata, trial
 from warden.executor.chain import read_head
-from warden.executor.protocol import HeadRead, Watch
+from warden.executor.paper_funds import FundedRpc
+from warden.executor.protocol import HeadRead, Simulate, Simulated, SimulationFailed, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from warden.domain.fills import FillModel
     from warden.executor.pools import Pools
     from warden.executor.protocol import Terms
     from warden.runtime.rpc import JsonRpc
@@ -70,13 +72,17 @@ class PaperRead(msgspec.Struct, frozen=True):
 
 
 class PaperTried(msgspec.Struct, frozen=True):
-    """A path's pools as the chain has them now, for the simulation of a swap."""
+    """A swap, its path's pools as the chain has them now, and what the chain said of it.
 
-    intent_id: str
-    data: bytes
-    path: tuple[str, ...]
+    Attributes:
+        found: the pools' addresses.
+        seen: of what the wrapped native token pays for; None: nobody was asked.
+    """
+
+    order: Simulate
     found: tuple[str, ...]
     pools: tuple[Pool | None, ...]
+    seen: Simulated | SimulationFailed | None = None
 
 
 def read_paper(rpc: JsonRpc, terms: Terms, ask: PaperAsk, pools: Pools) -> PaperRead:
@@ -106,15 +112,19 @@ def read_paper(rpc: JsonRpc, terms: Terms, ask: PaperAsk, pools: Pools) -> Paper
     return PaperRead(ask, head, landings, hashes, routes)
 
 
-def try_path(rpc: JsonRpc, pools: Pools, intent_id: str, data: bytes, path: tuple[str, ...]) -> PaperTried:
-    """Read the pools of a path as they are now.
+def try_swap(rpc: JsonRpc, pools: Pools, order: Simulate, terms: Terms, model: FillModel) -> PaperTried:
+    """Read a swap's pools as they are now; have the chain simulate it where money for it can be had there.
 
     Raises:
         EndpointFailed, EndpointRefused: no usable answer.
         ValueError: an answer of the wrong form.
     """
-    found = pools.find(rpc, path)
-    return PaperTried(intent_id, data, path, found, read_pools(rpc, path, found, "latest"))
+    found = pools.find(rpc, order.path)
+    stand, wanted, seen = read_pools(rpc, order.path, found, "latest"), calldata.swap_of(order.data), None
+    if wanted is not None and order.path[0].lower() == terms.weth.lower():
+        funded = FundedRpc(rpc, terms, order, wanted[0], model.gas(len(found)))
+        seen = trial.simulate(funded, order, terms.wallet, pools)
+    return PaperTried(order, found, stand, seen)
 
 
 def read_pools(rpc: JsonRpc, path: Sequence[str], found: Sequence[str], at: str) -> tuple[Pool | None, ...]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from warden.domain import fills
 from warden.domain.amm import Hop, Pool, SwapImpossible
 from warden.domain.intents import TradeState
@@ -100,18 +102,21 @@ class PaperWallet:
         return self._book.paper or PaperState()
 
     def simulated(self, tried: PaperTried) -> Simulated | SimulationFailed:
-        """Return what a swap would bring in the pools as they stand for us."""
+        """Return what the chain says of a swap, held against the pools as they stand for us."""
+        order, seen = tried.order, tried.seen
+        if isinstance(seen, SimulationFailed):
+            return seen
         pools = _stand(tried.pools, self._state.footprints)
-        wanted = calldata.swap_of(tried.data)
+        wanted = calldata.swap_of(order.data)
         try:
-            amounts = fills.quote(tried.path, pools, 0 if wanted is None else wanted[0])
+            amounts = fills.quote(order.path, pools, 0 if wanted is None else wanted[0])
         except SwapImpossible as error:
-            return SimulationFailed(tried.intent_id, refused=True, text=str(error))
+            return SimulationFailed(order.intent_id, refused=True, text=str(error))
         if wanted is None or amounts[-1] < wanted[1]:
             text = f"it would bring {amounts[-1]}, less than the least that it asks for"
-            return SimulationFailed(tried.intent_id, refused=True, text=text)
-        gas = self._model.gas(len(pools))
-        return Simulated(tried.intent_id, gas, tried.found, _hops(pools, tried.path))
+            return SimulationFailed(order.intent_id, refused=True, text=text)
+        told = seen or Simulated(order.intent_id, self._model.gas(len(pools)))
+        return msgspec.structs.replace(told, pools=tried.found, hops=_hops(pools, order.path))
 
     def again(self, tx_hash: str, read: PaperRead) -> Iterator[Receipt | None]:
         """Yield the receipt of what landed before, None if its block is not the chain's any more.

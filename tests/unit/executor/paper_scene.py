@@ -159,7 +159,7 @@ class PaperScene(Scene):
             elif isinstance(command, Simulate):
                 pools = self.path_pools(command.path)
                 found = tuple("0x" if pool is None else pool.address for pool in pools)
-                tried = PaperTried(command.intent_id, command.data, command.path, found, pools)
+                tried = PaperTried(command, found, pools)
                 waiting += self.tell(self.chain.tries(tried))  # type: ignore[arg-type] # one of two events
             elif isinstance(command, Record):
                 if isinstance(command.row, RiskRow):
