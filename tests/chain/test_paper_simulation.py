@@ -49,7 +49,9 @@ def rpc(devnet: DevnetProcess) -> Iterator[JsonRpc]:
     made.close()
 
 
-def tried(rpc: JsonRpc, terms: Terms, path: tuple[str, ...], least: int = 1, **more: bool) -> PaperTried:
+def tried(
+    rpc: JsonRpc, terms: Terms, path: tuple[str, ...], least: int = 1, *, sold_again: bool = False
+) -> PaperTried:
     """Return what came of trying a swap of 0.1 ETH."""
     data = calldata.swap(ETHER // 10, least, path, terms.wallet, NO_DEADLINE)
     order = Simulate(
@@ -60,7 +62,8 @@ def tried(rpc: JsonRpc, terms: Terms, path: tuple[str, ...], least: int = 1, **m
         gas_limit=600_000,
         gas_price_wei=3 * GWEI,
         base_fee_wei=GWEI,
-        **more,
+        required=sold_again,
+        round_trip=sold_again,
     )
     return try_swap(rpc, Pools(terms.factory, terms.weth), order, terms, MODEL)
 
@@ -88,7 +91,7 @@ def test_what_opens_a_position_is_sold_again_in_the_simulation(
 ) -> None:
     """EX4: the way out is tried on paper as it is live."""
     token = devnet.manifest.tokens[0].address
-    seen = tried(rpc, terms, (terms.weth, token), required=True, round_trip=True).seen
+    seen = tried(rpc, terms, (terms.weth, token), sold_again=True).seen
     assert isinstance(seen, Simulated)
     assert seen.trip is not None
     assert (seen.trip.failed, seen.trip.kept) == ("", 0)
