@@ -19,6 +19,8 @@ from warden.wire.rows_paper import FillRow
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
+# A reorg is believed at the second look.
+LOOKS = 2
 ON_CHAIN = {TradeState.MINED, TradeState.REVERTED, TradeState.FINAL}
 STEPS: SearchStrategy[tuple[str, int]] = st.one_of(
     st.tuples(st.just("trade"), st.integers(min_value=1, max_value=20)),
@@ -75,7 +77,8 @@ def test_every_wei_is_explained(model: FillModel, steps: list[tuple[str, int]]) 
     scene.tell_chain()
     for number, (what, value) in enumerate(steps, start=1):
         scene = step(scene, model, what, value, number)
-    scene.block_now()
+    for _ in range(LOOKS):
+        scene.block_now()
     signed = {row.tx_hash: row for row in scene.rows if isinstance(row, SignedRow)}
     last = {row.tx_hash: row for row in scene.rows if isinstance(row, OutcomeRow)}
     landed = {tx_hash: row for tx_hash, row in last.items() if row.state in ON_CHAIN}
@@ -91,7 +94,7 @@ def test_every_wei_is_explained(model: FillModel, steps: list[tuple[str, int]]) 
         assert row.gas_wei == told[tx_hash].gas_wei
         assert row.sold_wei == (told[tx_hash].amounts[0] if told[tx_hash].amounts else 0)
     again = Ledger(PAPER_TERMS.risk)
-    for row in scene.rows:
-        again.apply(from_json(to_json(row), ExecutorRow))
+    for written in scene.rows:
+        again.apply(from_json(to_json(written), ExecutorRow))
     assert again.book.state() == scene.core.book.state()
     assert again.engine.state == scene.core.ledger.engine.state

@@ -152,7 +152,7 @@ class PaperChain(ChainReader):
         }
         head = msgspec.structs.replace(
             read.head,
-            nonce=self._book.landed_nonce() + len(look.receipts),
+            nonce=look.nonce,
             trading_balance_wei=wallet.trading_wei + look.gained_wei,
             gas_balance_wei=wallet.gas_wei - look.burnt_wei,
             allowance_wei=_UNLIMITED,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from warden.executor.book import Entry
     from warden.executor.ledger import Ledger
     from warden.executor.paper_reads import Landing, PaperRead, PaperTried
-    from warden.wire.rows import SignedRow
+    from warden.wire.rows import OutcomeRow, SignedRow
 
 ON_CHAIN: Final = frozenset({TradeState.MINED, TradeState.REVERTED, TradeState.FINAL})
 _APPROVE_GAS: Final = 46_000
@@ -36,12 +36,16 @@ class Look:
 
     Attributes:
         receipts: by hash, of what lands.
+        undone: outcomes whose blocks are the chain's no more: the wallet is as if they had never been.
+        nonce: the first that is not on the chain, after this look.
         fills: how each was computed, for the journal.
         late, dropped: hashes of what this block did not take, and of what no block will.
         block: the last one in which something landed.
     """
 
-    def __init__(self, footprints: fills.Footprints) -> None:
+    def __init__(self, footprints: fills.Footprints, nonce: int) -> None:
+        self.nonce = nonce
+        self.undone: list[OutcomeRow] = []
         self.receipts: dict[str, Receipt] = {}
         self.fills: list[PaperFill] = []
         self.late: set[str] = set()
@@ -52,12 +56,20 @@ class Look:
     @property
     def gained_wei(self) -> int:
         """What these came to before gas."""
-        return sum(each.gain_wei for each in self.receipts.values())
+        undone = sum(each.gain_wei for each in self.undone)
+        return sum(each.gain_wei for each in self.receipts.values()) - undone
 
     @property
     def burnt_wei(self) -> int:
         """What gas they burnt."""
-        return sum(each.gas_wei for each in self.receipts.values())
+        undone = sum(each.gas_wei for each in self.undone)
+        return sum(each.gas_wei for each in self.receipts.values()) - undone
+
+    def came(self, token: str) -> int:
+        """Return what of a token (lower case) came less what went, in its smallest unit."""
+        done = [flow for each in self.receipts.values() for flow in each.flows]
+        undone = [flow for each in self.undone for flow in each.flows]
+        return _came(done, token) - _came(undone, token)
 
 
 class PaperWallet:
@@ -90,8 +102,7 @@ class PaperWallet:
         if token == self._weth:
             return self.trading_wei + look.gained_wei
         booked = sum(each.amount for each in self._ledger.holdings.open.values() if each.token == token)
-        flows = (flow for each in look.receipts.values() for flow in each.flows if flow.token == token)
-        return booked + sum(flow.received - flow.sent for flow in flows)
+        return booked + look.came(token)
 
     def routes(self, read: PaperRead, look: Look) -> dict[tuple[str, ...], tuple[Hop | None, ...]]:
         """Return the pools of the ways out as they stand for us after a look, in the direction of a sale."""
@@ -147,10 +158,18 @@ class PaperWallet:
 
     def look(self, read: PaperRead) -> Look:
         """Return what lands, one nonce after the other as on the chain."""
-        nonce, look = self._book.landed_nonce(), Look(self._state.footprints)
-        while self._lands(nonce, read, look):
-            nonce += 1
+        look = Look(self._state.footprints, self._book.landed_nonce())
+        for entry in self._landed_of(read):
+            if None in self.again(entry.signed.tx_hash, read):
+                look.undone.append(entry.outcome)
+                look.nonce = min(look.nonce, entry.signed.nonce)
+        while self._lands(look.nonce, read, look):
+            look.nonce += 1
         return look
+
+    def _landed_of(self, read: PaperRead) -> list[Entry]:
+        entries = (self._book.get(tx_hash) for tx_hash in read.ask.hashes)
+        return [entry for entry in entries if entry is not None and entry.outcome.state in ON_CHAIN]
 
     def _lands(self, nonce: int, read: PaperRead, look: Look) -> bool:
         """Let one of the transactions with this nonce land; False when no block takes any of them."""
@@ -242,6 +261,10 @@ class PaperWallet:
 def _hops(pools: tuple[Pool | None, ...], path: tuple[str, ...]) -> tuple[Hop | None, ...]:
     # A path has one more token than pools.
     return tuple(None if pool is None else pool.hop(token) for pool, token in zip(pools, path, strict=False))
+
+
+def _came(flows: list[TokenFlow], token: str) -> int:
+    return sum(flow.received - flow.sent for flow in flows if flow.token == token)
 
 
 def _stand(pools: tuple[Pool | None, ...], footprints: fills.Footprints) -> tuple[Pool | None, ...]:
