@@ -32,6 +32,8 @@ _RESERVES: Final = re.compile(r"0x[0-9a-fA-F]{192}")
 _RESERVE_MAX: Final = 2**112
 # Offset, length and one element.
 _LIST_CHARACTERS_MIN: Final = 2 + 3 * 64
+_ERROR: Final = "0x08c379a0"  # Error(string)
+_REASON_CHARACTERS_MAX: Final = 4_096
 _QUANTITY: Final = re.compile(r"0x[0-9a-fA-F]{1,64}")
 
 
@@ -140,6 +142,17 @@ def last_uint(result: object) -> int:
     if not isinstance(result, str) or len(result) < _LIST_CHARACTERS_MIN:
         raise ValueError("a call did not answer with a list of words")
     return uint("0x" + result[-64:])
+
+
+def revert_reason(result: object) -> str:
+    """Return the text of a revert by Error(string), printable; empty where it has another form."""
+    if not isinstance(result, str) or not result.startswith(_ERROR) or len(result) > _REASON_CHARACTERS_MAX:
+        return ""
+    try:
+        (text,) = decode(["string"], bytes.fromhex(result[len(_ERROR) :]))
+    except (DecodingError, ValueError):  # a UnicodeDecodeError is one
+        return ""
+    return "".join(each for each in str(text) if each.isprintable())[:100]
 
 
 def quantity(value: object) -> int:

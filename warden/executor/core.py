@@ -9,7 +9,7 @@ from warden.domain.intents import TradeState, TradeUpdate
 from warden.domain.risk import circuit_breaker, emergency_stop
 from warden.domain.risk.events import BaselinesReset, Failed, Recovered, Ticked, Worked
 from warden.domain.risk.lever_table import CANCEL_TRANSACTION
-from warden.executor import orders, reports
+from warden.executor import judging, orders, reports
 from warden.executor.allowances import Allowances
 from warden.executor.cleanup import CleanUp
 from warden.executor.decisions import Decisions
@@ -166,7 +166,11 @@ class ExecutorCore:
     def begin(self, now: Now) -> list[Command]:
         """Return what each start has to say: stops that nobody recovered from, and what is switched off."""
         limits = self._terms.risk
-        off = (emergency_stop.switched_off(limits.emergency), circuit_breaker.switched_off(limits.breaker))
+        off = (
+            emergency_stop.switched_off(limits.emergency),
+            circuit_breaker.switched_off(limits.breaker),
+            judging.switched_off(self._terms),
+        )
         notes = reports.notes([each for each in off if each is not None])
         return [*(reports.demand(each, now) for each in self.ledger.demands.values()), *notes]
 

@@ -6,12 +6,13 @@ least what the router enforces, and nobody gets an allowance. What opens a posit
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from warden.domain.risk import asset_changes, round_trip
 from warden.domain.risk.asset_changes import Declared
+from warden.domain.risk.findings import Noted, Weight
 from warden.domain.risk.refusal import Refusal
 from warden.executor import drafts
 from warden.executor.protocol import Simulate, Simulating
@@ -24,6 +25,24 @@ if TYPE_CHECKING:
     from warden.domain.risk.events import Request
     from warden.executor.drafts import Moment
     from warden.executor.protocol import Simulated, Terms
+
+_RUNBOOK: Final = "manual-intervention"
+
+
+def switched_off(terms: Terms) -> Noted | None:
+    """Return what must be said loudly at every start while not everything is simulated, or None."""
+    if terms.simulating is Simulating.ALWAYS or not terms.sends:
+        return None
+    what = "nothing is" if terms.simulating is Simulating.NEVER else "trades through the known router are not"
+    message = f"{what} simulated before it is signed: what a transaction would do is believed, not looked at"
+    return Noted(
+        Weight.ERROR,
+        "simulation.switched-off",
+        message,
+        observed=terms.simulating.value,
+        setting="execution.simulate",
+        runbook=_RUNBOOK,
+    )
 
 
 def simulation_of(intent: Intent, at: Moment) -> Simulate:

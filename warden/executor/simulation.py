@@ -90,6 +90,7 @@ def results(answer: Any, calls: list[int]) -> list[list[Result]]:  # noqa: ANN40
 def _result(made: dict[str, Any]) -> Result:
     error = made.get("error")
     text = str(error.get("message", "")) if isinstance(error, dict) else ""
+    text = calldata.revert_reason(made.get("returnData")) or text
     return Result(
         success=calldata.quantity(made["status"]) == 1,
         answer=made.get("returnData"),

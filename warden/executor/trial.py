@@ -29,6 +29,8 @@ _NOT_FOUND_WORDS: Final = (
     "unsupported method",
     "not whitelisted",
     "does not exist/is not available",
+    # What Arbitrum's node says for a method that it knows and cannot do (nitro, issue 3372).
+    "method handler crashed",
 )
 _TEXT_MAX: Final = 300
 

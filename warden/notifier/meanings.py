@@ -294,6 +294,11 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
             "Another program used this wallet, or an allowance is older than this journal.",
             "manual-intervention#an-allowance-that-nobody-explains",
         ),
+        "simulation.*": Rule(
+            "Transactions are signed without being simulated",
+            "execution.simulate is not `always`, or no endpoint has eth_simulateV1.",
+            "manual-intervention#nothing-is-simulated",
+        ),
         "approve.*": Rule(
             "An approval did not go as usual",
             "The message says what the chain says.",

@@ -25,7 +25,7 @@ from warden.executor.protocol import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 PAIR = "0x" + "ab" * 20
@@ -56,6 +56,8 @@ ANSWERS: dict[str, Any] = {
     "eth_estimateGas": "0x5208",
 }
 
+NOT_FOUND = {"error": {"code": -32601, "message": "Method not found"}}
+
 
 def is_call(call: dict[str, Any], selector: str) -> bool:
     """Tell whether this is an eth_call of one of a contract's functions."""
@@ -79,6 +81,8 @@ class Node(http.server.ThreadingHTTPServer):
         self.answers = dict(ANSWERS)
         self.receipts: dict[str, Any] = {HASH: RECEIPT}
         self.refuses: dict[str, str] = {}
+        # As a node of before there was one.
+        self.simulates: Callable[[list[Any]], dict[str, Any]] = lambda _: NOT_FOUND
         self.pair = PAIR
         self.reserves: object = f"0x{5:064x}{9:064x}{1:064x}"
         self.asked: list[dict[str, Any]] = []
@@ -96,8 +100,8 @@ class Node(http.server.ThreadingHTTPServer):
         method = call["method"]
         if method in self.refuses:
             return {"id": call["id"], "error": {"code": 3, "message": self.refuses[method]}}
-        if method == "eth_simulateV1":  # a node of before there was one
-            return {"id": call["id"], "error": {"code": -32601, "message": "Method not found"}}
+        if method == "eth_simulateV1":
+            return {"id": call["id"], **self.simulates(call["params"])}
         if method == "eth_getTransactionReceipt":
             return {"id": call["id"], "result": self.receipts.get(call["params"][0])}
         if is_call(call, GET_PAIR):
