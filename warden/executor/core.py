@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from warden.executor.gate import Ticket
     from warden.executor.ledger import Ledger
 
+_TELL_AGAIN_NS: Final = 3_600 * 1_000_000_000
 _HEAD_OLD_AFTER_NS: Final = 10 * 1_000_000_000
 _DECISIONS_TOLD_MAX: Final = 10
 
@@ -88,6 +89,7 @@ class ExecutorCore:
         self.head: HeadRead | None = None
         self.identified = False
         self._head_ns = 0
+        self._next_best_ns = 0
         self._tickets: dict[str, Ticket] = {}
         self._settlement = Settlement(self.book, terms)
         self._sendings = Sendings(terms.legs, (entry.signed.tx_hash for entry in self.book.open()))
@@ -206,7 +208,12 @@ class ExecutorCore:
         head = self.fresh_head(now)
         if self._allowances.owns(event.intent_id):
             return self._allowances.simulated(event, None if head is None else Moment(head, self._terms, now))
-        return self._intake.simulated(event, head, now)
+        commands = self._intake.simulated(event, head, now)
+        told = judging.next_best(event, self._terms)
+        if commands and told is not None and now.utc_ns >= self._next_best_ns:
+            self._next_best_ns = now.utc_ns + _TELL_AGAIN_NS
+            commands.append(told)
+        return commands
 
     def _simulation_failed(self, event: SimulationFailed, now: Now) -> list[Command]:
         head = self.fresh_head(now)

@@ -15,8 +15,9 @@ from warden.domain.risk.asset_changes import Declared
 from warden.domain.risk.findings import Noted, Weight
 from warden.domain.risk.refusal import Refusal
 from warden.executor import drafts
-from warden.executor.protocol import Simulate, Simulating
+from warden.executor.protocol import Simulate, Simulating, Tell
 from warden.executor.requests import GAS_GUESS
+from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,6 +89,14 @@ def _refusals(intent: Intent, found: Simulated, terms: Terms) -> Iterator[Refusa
     decimals = terms.decimals.get(found.trip.token)
     if unsellable := round_trip.judge(found.trip, terms.max_token_tax_bps, decimals):
         yield unsellable
+
+
+def next_best(found: Simulated, terms: Terms) -> Tell | None:
+    """Return what to say where a trade was to be judged by its changes and only its gas could be told."""
+    if found.changes is not None or terms.simulating is not Simulating.ALWAYS or not terms.sends:
+        return None
+    text = "no endpoint has eth_simulateV1: only cycles through the known router go on, by their least output"
+    return Tell(Severity.WARNING, "simulation.next-best", text, runbook=_RUNBOOK)
 
 
 def observed(request: Request, found: Simulated, terms: Terms) -> Request:
