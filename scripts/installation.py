@@ -18,11 +18,12 @@ from scripts.check.debian import where as find_tool
 from scripts.provision.child import say
 from warden.domain.errors import EXIT_DONE, EXIT_FAILED, ConfigurationInvalid, RefusedForSafety, WardenError
 from warden.domain.modes import Environment
-from warden.domain.roles import PROCESSES, Role
+from warden.domain.roles import PROCESSES, processes
 from warden.runtime import layout
 from warden.runtime.latch import Latch
 from warden.runtime.places import INSTALLED_MARK, Places, places
 from warden.runtime.settings_load import FILE_NAME, load
+from warden.runtime.settings_strategies import traders
 from warden.runtime.wallet import keystore_path, password_path
 
 if TYPE_CHECKING:
@@ -61,26 +62,30 @@ def install(home: Path, operators: list[str]) -> None:
     Raises:
         ConfigurationInvalid: a tool failed or something stands in the way.
     """
-    for group in layout.groups():
+    settings = _settings(home)
+    names = _names(settings)
+    for group in layout.groups(names):
         if not _known("group", group):
             _tool("groupadd", "--system", group)
-    for role in PROCESSES:
-        user = layout.user_of(role)
+    for name in names:
+        user = layout.user_of(name)
         if not _known("passwd", user):
-            state = str(home / "state" / role.value)
+            state = str(home / "state" / name)
             shell = ["--shell", "/usr/sbin/nologin"]
             _tool(
                 "useradd", "--system", "--user-group", "--no-create-home", "--home-dir", state, *shell, user
             )
-    for group, members in layout.groups().items():
+    for group, members in layout.groups(names).items():
         for user in sorted(members - _members(group)):
             _tool("usermod", "--append", "--groups", group, user)
+        for user in sorted(each for each in _members(group) - members if layout.is_traders(each)):
+            _tool("gpasswd", "--delete", user, group)  # of a strategy that is configured no more
     for operator in operators:
         _tool("usermod", "--append", "--groups", ",".join(layout.operators_groups()), operator)
     home.mkdir(mode=0o755, parents=True, exist_ok=True)
     (home / INSTALLED_MARK).write_text(_MARK_TEXT, encoding="ascii")
     where = places(home)
-    for line in layout.apply(where, _secrets(_settings(home), where)):
+    for line in layout.apply(where, _secrets(settings, where), names):
         say(line)
     Latch(where.stop).reserve()
 
@@ -91,7 +96,8 @@ def report(home: Path) -> int:
     if not where.installed:
         raise ConfigurationInvalid(f"{home} was not laid out by scripts/install")
     settings = _settings(home)
-    problems = [*layout.check(where, _secrets(settings, where)), *_code_problems()]
+    names = _names(settings)
+    problems = [*layout.check(where, _secrets(settings, where), names), *_code_problems(names)]
     for line in problems:
         say(line)
     if not problems:
@@ -111,10 +117,22 @@ def close_firewall(home: Path) -> None:
     if settings is None or settings.gateway.port == 0:
         raise ConfigurationInvalid(f"--firewall needs a fixed gateway.port in {home / FILE_NAME}")
     rules = home / "settings" / "warden.nft"
-    text = FIREWALL.read_text(encoding="utf-8")
-    rules.write_text(text.replace("@GATEWAY_PORT@", str(settings.gateway.port)), encoding="utf-8")
+    users = [layout.user_of(name) for name in traders(settings)]
+    rules.write_text(firewall(users, settings.gateway.port), encoding="utf-8")
     _tool("nft", "--file", str(rules))
-    say(f"{layout.user_of(Role.TRADER)} reaches port {settings.gateway.port} on loopback and nothing else")
+    reach = f"{', '.join(users)} {'reach' if len(users) > 1 else 'reaches'}"
+    say(f"{reach} port {settings.gateway.port} on loopback and nothing else")
+
+
+def firewall(users: list[str], port: int) -> str:
+    """Return the rules that let these users reach one port on loopback and nothing else."""
+    text = FIREWALL.read_text(encoding="utf-8").replace("@GATEWAY_PORT@", str(port))
+    return text.replace("@TRADERS@", ", ".join(f'"{user}"' for user in users))
+
+
+def _names(settings: Settings | None) -> tuple[str, ...]:
+    """Return the processes by name; before there is a configuration, those of one strategy."""
+    return PROCESSES if settings is None else processes(traders(settings))
 
 
 def _refuse(home: Path) -> None:
@@ -147,16 +165,16 @@ def _secrets(settings: Settings | None, where: Places) -> tuple[Path, ...]:
     return keystore_path(settings, where), password_path(settings, where)
 
 
-def _code_problems() -> list[str]:
+def _code_problems(names: tuple[str, ...]) -> list[str]:
     """Return why the program's users could not run this clone, or could change it."""
     problems = []
     for path in (CLONE, CLONE / "warden", CLONE / "supervisord.conf", Path(sys.prefix)):
         status = path.stat()
         if status.st_mode & 0o002 or (status.st_mode & 0o020 and status.st_gid != 0):
             problems.append(f"{path}: others than its owner may write it, and root runs it: chmod -R go-w it")
-        elif status.st_uid in _program_uids():
+        elif status.st_uid in _program_uids(names):
             problems.append(f"{path}: belongs to a program's user, and root runs it: chown -R root it")
-    trader = layout.user_of(Role.TRADER)
+    trader = layout.user_of(names[-1])  # any of several: they differ in nothing that is asked here
     if os.geteuid() == 0 and _known("passwd", trader):
         done = subprocess.run(
             [sys.executable, "-P", "-c", "import warden.trader.main"],
@@ -173,9 +191,9 @@ def _code_problems() -> list[str]:
     return problems
 
 
-def _program_uids() -> set[int]:
-    names = {layout.user_of(role) for role in PROCESSES}
-    return {entry.pw_uid for entry in pwd.getpwall() if entry.pw_name in names}
+def _program_uids(names: tuple[str, ...]) -> set[int]:
+    users = {layout.user_of(name) for name in names}
+    return {entry.pw_uid for entry in pwd.getpwall() if entry.pw_name in users}
 
 
 def _known(database: str, name: str) -> bool:

@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from console.paint import Tone, clean, line
-from warden.domain.roles import Role
+from warden.domain.roles import Role, strategy_of
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -38,12 +38,17 @@ class ByHand(ModalScreen[None]):
                 yield Static(each, markup=False)
 
 
+def _role(name: str) -> str:
+    """Return a process's role; each of several strategies has a trader."""
+    return Role.TRADER if strategy_of(name) else name
+
+
 def instructions(picture: Picture) -> list[Content]:
     """Return the steps, the surest first."""
     result = picture.order.result
     message = clean(result.message) if result else ""
-    pids = {each.name: each.pid for each in picture.view.processes if each.pid > 0}
-    known = [f"{pids[role.value]}" for role in _KILLED if role.value in pids]
+    alive = [each for each in picture.view.processes if each.pid > 0]
+    known = [f"{each.pid}" for role in _KILLED for each in alive if _role(each.name) == role]
     find = f"pgrep -f {shlex.quote(f'warden.executor --home {picture.home}')}"
     kill = f"kill -9 {' '.join(known)}" if known else f"kill -9 $({find})"
     return [

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from console.paint import Tone, clean, heading, line
 from console.widgets.pane import Pane
+from warden.domain.roles import strategy_of
 from warden.operator.picture import PASSING_STATES, ProcessView, age_text
 
 if TYPE_CHECKING:
@@ -42,9 +43,15 @@ def _sign(each: ProcessView) -> tuple[str, Tone]:
     return "✗", Tone.BAD
 
 
+def _name(name: str, width: int) -> str:
+    """Return a process's name in so many characters: of several traders what tells one from the other."""
+    strategy = strategy_of(name)
+    return clean(f"t:{strategy}" if strategy else name)[:width]
+
+
 def _row(each: ProcessView, width: int) -> Content:
     sign, tone = _sign(each)
-    name = f" {clean(each.name)[:9]:<9}"
+    name = f" {_name(each.name, 9):<9}"
     state = clean(each.state)
     if each.stale:
         told = [] if each.age_ms is None else [f"STALE {age_text(each.age_ms)}"]
@@ -77,6 +84,6 @@ def _compact(lines: tuple[ProcessView, ...], width: int, height: int) -> list[Co
         row = line("")
         for each in rest[start : start + per_row]:
             sign, tone = _sign(each)
-            row += line((sign, tone), f" {clean(each.name)[:8]:<9}")
+            row += line((sign, tone), f" {_name(each.name, 8):<9}")
         rows.append(row)
     return rows

@@ -192,9 +192,11 @@ def snapshot(
     statuses: Iterable[Status], *, latch: LatchState | None = None, events: tuple[Event, ...] = ()
 ) -> Snapshot:
     """Return what a link would hand out at NOW_NS with these statuses, each as old as its `sent_ns`."""
-    roles = {WatchdogStatus: Role.WATCHDOG, ExecutorStatus: Role.EXECUTOR}
+    roles: dict[type, str] = {WatchdogStatus: Role.WATCHDOG, ExecutorStatus: Role.EXECUTOR}
     roles |= {GatewayStatus: Role.GATEWAY, NotifierStatus: Role.NOTIFIER}
-    heard = {roles[type(each)]: Heard(status=each, as_of_ns=each.sent_ns) for each in statuses}
+    heard: dict[str, Heard] = {
+        roles[type(each)]: Heard(status=each, as_of_ns=each.sent_ns) for each in statuses
+    }
     return Snapshot(
         heard=MappingProxyType(heard),
         events=events,

@@ -319,7 +319,7 @@ def test_telemetry_reaches_every_listener_with_its_speaker(buses: dict[Role, Bus
     publisher = buses[Role.API].publisher()
     listeners = [buses[role].subscribe([Role.API, Role.LOGGER]) for role in (Role.OPERATOR, Role.LOGGER)]
     status = ApiStatus(sent_ns=1, session="s", url="u", requests=2)
-    heard: list[list[tuple[Role, Any]]] = [[], []]
+    heard: list[list[tuple[str, Any]]] = [[], []]
 
     def all_heard() -> bool:
         publisher.publish(status)

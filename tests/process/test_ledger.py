@@ -19,10 +19,11 @@ from warden.domain.roles import Role
 from warden.executor.beginnings import fold
 from warden.executor.ledger import Ledger
 from warden.executor.risk_report import report
-from warden.executor.risk_terms import MAIN_POOL, limits_of
+from warden.executor.risk_terms import limits_of
 from warden.operator.orders import risk_report
 from warden.runtime.clock import SystemClock
 from warden.runtime.journal import Journal, read
+from warden.runtime.settings_strategies import MAIN_POOL
 from warden.wire.codec import to_json
 from warden.wire.rows import SnapshotRow, StartedRow
 from warden.wire.telemetry import ExecutorStatus
@@ -88,7 +89,7 @@ def test_a_killed_executor_begins_again_where_its_journal_ends(tmp_path: Path) -
         ledger, count = folded(system, copy)
         at_ns = SystemClock().wall().timestamp() * 10**9
         ledger.tick(Ticked(), int(at_ns))
-        assert figures(report(ledger.engine, MAIN_POOL, 0, int(at_ns))) == figures(told)
+        assert figures(report(ledger.engine, [MAIN_POOL], 0, int(at_ns))) == figures(told)
         assert ledger.book.totals.trades >= before.book.totals.trades
         assert ledger.engine.state.profit_loss.trades == ledger.book.totals.trades
         assert ledger.engine.state.profit_loss.net_wei == ledger.book.totals.net_wei

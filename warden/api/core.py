@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from warden.domain.roles import Role
+from warden.domain.roles import Role, role_of
 from warden.runtime.clock import NS_PER_S
 from warden.wire.telemetry import (
     ApiStatus,
@@ -40,7 +40,7 @@ KINDS: Final[dict[Role, Any]] = {
 
 
 class Told(msgspec.Struct, frozen=True):
-    """A role's last status, when it was sent, and since when its session has been heard (BOOTTIME ns)."""
+    """A process's last status, when it was sent, and since when its session has been heard (BOOTTIME ns)."""
 
     status: Any
     sent_ns: int
@@ -49,40 +49,41 @@ class Told(msgspec.Struct, frozen=True):
 
 @dataclass
 class State:
-    """Everything that the api knows; `started_ns` is its own start."""
+    """Everything that the api knows, by process; `started_ns` is its own start, `traders` are by name."""
 
     started_ns: int
-    told: dict[Role, Told] = field(default_factory=dict)
+    traders: tuple[str, ...] = (Role.TRADER,)
+    told: dict[str, Told] = field(default_factory=dict)
     events: Counter[str] = field(default_factory=Counter)
 
 
-def hear(state: State, role: Role, message: msgspec.Struct, now_ns: int) -> None:
+def hear(state: State, name: str, message: msgspec.Struct, now_ns: int) -> None:
     """Take note of one message from its proven speaker; a status of another's kind is passed over."""
     if isinstance(message, Event):
         state.events[message.severity.value] += 1
         return
-    if not isinstance(message, KINDS[role]):
+    if not isinstance(message, KINDS[role_of(name)]):
         return
-    known = state.told.get(role)
+    known = state.told.get(name)
     same = known is not None and known.status.session == message.session
     sent_ns = min(message.sent_ns, now_ns)
-    state.told[role] = Told(
+    state.told[name] = Told(
         status=message,
         sent_ns=sent_ns,
         session_since_ns=known.session_since_ns if same and known is not None else sent_ns,
     )
 
 
-def age_ns(state: State, role: Role, now_ns: int) -> int | None:
-    """Return how old a role's last status is; None when there was none."""
-    told = state.told.get(role)
+def age_ns(state: State, name: str, now_ns: int) -> int | None:
+    """Return how old a process's last status is; None when there was none."""
+    told = state.told.get(name)
     return None if told is None else max(0, now_ns - told.sent_ns)
 
 
-def fresh(state: State, role: Role, kind: type[Status], now_ns: int) -> Status | None:
-    """Return a role's last status if it can pass for current."""
-    age = age_ns(state, role, now_ns)
+def fresh(state: State, name: str, kind: type[Status], now_ns: int) -> Status | None:
+    """Return a process's last status if it can pass for current."""
+    age = age_ns(state, name, now_ns)
     if age is None or age > STALE_NS:
         return None
-    status = state.told[role].status
+    status = state.told[name].status
     return status if isinstance(status, kind) else None

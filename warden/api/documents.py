@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from warden.api.core import age_ns, fresh
 from warden.api.health import judge
-from warden.domain.roles import PROCESSES, Role
+from warden.domain.roles import Role, processes
 from warden.runtime.clock import NS_PER_MS, NS_PER_S
 from warden.wire.telemetry import ExecutorStatus, WatchdogStatus
 
@@ -38,7 +38,7 @@ def status(state: State, now_ns: int) -> Document:
         **document,
         "stops": None if watchdog is None else watchdog.stops,
         "processes": None if watchdog is None else watchdog.processes,
-        "telemetry_age_ms": {role.value: _age_ms(state, role, now_ns) for role in PROCESSES},
+        "telemetry_age_ms": {name: _age_ms(state, name, now_ns) for name in processes(state.traders)},
     }
 
 
@@ -47,10 +47,10 @@ def uptime(state: State, now_ns: int) -> Document:
     return {
         "uptime_s": (now_ns - state.started_ns) // NS_PER_S,
         "sessions_heard_for_s": {
-            role.value: None
-            if fresh(state, role, object, now_ns) is None
-            else (now_ns - state.told[role].session_since_ns) // NS_PER_S
-            for role in PROCESSES
+            name: None
+            if fresh(state, name, object, now_ns) is None
+            else (now_ns - state.told[name].session_since_ns) // NS_PER_S
+            for name in processes(state.traders)
         },
     }
 
@@ -70,6 +70,6 @@ def last_snapshot(state: State, now_ns: int) -> Document:
     }
 
 
-def _age_ms(state: State, role: Role, now_ns: int) -> int | None:
-    age = age_ns(state, role, now_ns)
+def _age_ms(state: State, name: str, now_ns: int) -> int | None:
+    age = age_ns(state, name, now_ns)
     return None if age is None else age // NS_PER_MS

@@ -9,7 +9,7 @@ import msgspec
 from warden.api.core import fresh
 from warden.domain.causes import RULES, Cause
 from warden.domain.modes import SCREEN_WORD, Mode
-from warden.domain.roles import Role
+from warden.domain.roles import Role, strategy_of
 from warden.domain.stops import StopReason
 from warden.wire.telemetry import ExecutorStatus, GatewayStatus, WatchdogStatus
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from warden.api.core import State
 
-_ESSENTIAL: Final = frozenset({Role.EXECUTOR.value, Role.GATEWAY.value, Role.TRADER.value})
+_ESSENTIAL: Final = frozenset({Role.EXECUTOR, Role.GATEWAY, Role.TRADER})
 _WORKING: Final = frozenset({"ready", "degraded"})
 _USABLE: Final = frozenset({"ok", "slow"})
 _ALSO: Final = "; also: "
@@ -102,7 +102,7 @@ def _ordered(why: str) -> bool:
 
 def _processes(watchdog: WatchdogStatus) -> Iterator[str]:
     for line in watchdog.processes:
-        if line.name in _ESSENTIAL and line.state not in _WORKING:
+        if (line.name in _ESSENTIAL or strategy_of(line.name)) and line.state not in _WORKING:
             yield f"{line.name} is {line.state}"
 
 

@@ -40,9 +40,11 @@ class Api:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self._state = State(started_ns=frame.clock.boot_ns())
+        traders = tuple(frame.bus.named([Role.TRADER]))
+        self._state = State(started_ns=frame.clock.boot_ns(), traders=traders)
         devnet = frame.settings.environment is Environment.DEVNET
-        self._ears = [frame.bus.subscribe([role]) for role in _SPEAKERS if devnet or role is not Role.DEVNET]
+        speakers = frame.bus.named(role for role in _SPEAKERS if devnet or role is not Role.DEVNET)
+        self._ears = [frame.bus.subscribe([name]) for name in speakers]
         self._server = Server(self._answer)
         self._requests = 0
         self._heard = 0
@@ -64,8 +66,8 @@ class Api:
         """Hear a bounded number of messages from each process, beat, and close what idles."""
         frame = self._frame
         for ear in self._ears:
-            for role, message in ear.drain(_MESSAGES_A_TURN):
-                hear(self._state, role, message, frame.clock.boot_ns())
+            for name, message in ear.drain(_MESSAGES_A_TURN):
+                hear(self._state, name, message, frame.clock.boot_ns())
                 self._heard += 1
         frame.beat(ProcessState.READY, progress=self._heard, offered=self._requests, handled=self._requests)
         frame.leaves()  # read and dropped: the watchdog grants an api nothing

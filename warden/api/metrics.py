@@ -10,7 +10,7 @@ from prometheus_client.registry import CollectorRegistry
 
 from warden.api.core import STALE_NS, age_ns, fresh
 from warden.api.health import judge
-from warden.domain.roles import PROCESSES, Role
+from warden.domain.roles import Role, processes
 from warden.runtime.clock import NS_PER_S
 from warden.wire.telemetry import (
     EndpointLine,
@@ -65,9 +65,7 @@ def _all(state: State, requests: int, now_ns: int) -> Iterator[Metric]:
         yield from _executor(executor)
     if (gateway := fresh(state, Role.GATEWAY, GatewayStatus, now_ns)) is not None:
         yield from _gateway(gateway)
-    if (trader := fresh(state, Role.TRADER, TraderStatus, now_ns)) is not None:
-        yield _count("trader_proposals", "made by the strategy", trader.proposals)
-        yield _count("trader_refused", "proposals that the gate refused", trader.refused)
+    yield from _traders(state, now_ns)
     if (notifier := fresh(state, Role.NOTIFIER, NotifierStatus, now_ns)) is not None:
         yield _count("alerts", "raised so far", notifier.total)
         yield _gauge("alerts_unacknowledged", "that nobody has answered", notifier.unacknowledged)
@@ -76,15 +74,31 @@ def _all(state: State, requests: int, now_ns: int) -> Iterator[Metric]:
         yield _count("log_lines_dropped", "lost by the logger", logger.dropped)
 
 
+def _traders(state: State, now_ns: int) -> Iterator[Metric]:
+    """Yield what the strategies did, all of them in one figure where there is one."""
+    told = [(name, fresh(state, name, TraderStatus, now_ns)) for name in state.traders]
+    known = [(name, status) for name, status in told if status is not None]
+    if not known:
+        return
+    labels = [] if state.traders == (Role.TRADER,) else ["process"]
+    proposals = CounterMetricFamily("warden_trader_proposals", "made by the strategy", labels=labels)
+    refused = CounterMetricFamily("warden_trader_refused", "proposals that the gate refused", labels=labels)
+    for name, status in known:
+        proposals.add_metric([name] if labels else [], status.proposals)
+        refused.add_metric([name] if labels else [], status.refused)
+    yield proposals
+    yield refused
+
+
 def _ages(state: State, now_ns: int) -> Iterator[Metric]:
     ages = GaugeMetricFamily("warden_snapshot_age_seconds", "of a process's last status", labels=["role"])
     stale = GaugeMetricFamily("warden_snapshot_stale", "1 when it cannot pass for current", labels=["role"])
-    for role in PROCESSES:
-        age = age_ns(state, role, now_ns)
+    for name in processes(state.traders):
+        age = age_ns(state, name, now_ns)
         if age is not None:
-            ages.add_metric([role.value], age / NS_PER_S)
-        if age is not None or role is not Role.DEVNET:
-            stale.add_metric([role.value], float(age is None or age > STALE_NS))
+            ages.add_metric([name], age / NS_PER_S)
+        if age is not None or name != Role.DEVNET:
+            stale.add_metric([name], float(age is None or age > STALE_NS))
     yield ages
     yield stale
 

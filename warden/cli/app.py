@@ -29,7 +29,10 @@ config: Final = typer.Typer(
 app.add_typer(config)
 app.add_typer(money)
 
-Process = Annotated[str, typer.Argument(metavar="PROCESS", help="Whom: only the trader, so far.")]
+Process = Annotated[
+    str,
+    typer.Argument(metavar="PROCESS", help="Whom: the trader; of several the one, by its strategy's name."),
+]
 
 
 def run_app(given: list[str]) -> int:

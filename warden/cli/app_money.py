@@ -23,13 +23,16 @@ def why(
         str,
         typer.Argument(metavar="ID", help="An intent, a trace or a transaction: its id, or six digits."),
     ] = "",
+    strategy: Annotated[
+        str, typer.Option("--strategy", help="Of several: why this one does not trade.")
+    ] = "",
     home: Home = None,
     as_json: Json = False,
 ) -> int:
     """Say why nothing trades right now, or what became of one trade."""
     from warden.cli.why import why as command
 
-    return command(home_of(context, home), trade, as_json=as_json)
+    return command(home_of(context, home), trade, strategy=strategy, as_json=as_json)
 
 
 @money.command()

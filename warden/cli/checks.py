@@ -20,16 +20,17 @@ from warden.domain.errors import (
     RefusedForSafety,
 )
 from warden.domain.modes import Environment
-from warden.domain.roles import Role
+from warden.domain.roles import strategy_of
 from warden.runtime.layout import user_of
 from warden.runtime.rpc import JsonRpc
+from warden.runtime.settings_strategies import run_by, traders
 from warden.runtime.wallet import keystore_path, password_path, wallet_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from warden.runtime.places import Places
-    from warden.runtime.settings import EndpointSettings, Settings
+    from warden.runtime.settings import EndpointSettings, Settings, StrategySettings
 
 ENDPOINT_TIMEOUT_S: Final = 5.0
 STRATEGY_TIMEOUT_S: Final = 30.0
@@ -76,17 +77,25 @@ def check_wallet(settings: Settings, where: Places) -> str:
     return check_password(settings, where)
 
 
-def check_strategy(settings: Settings, where: Places, environ: Mapping[str, str]) -> None:
-    """Prove in a process of its own that the strategy's class can be loaded: it is a stranger's code.
+def check_strategies(settings: Settings, where: Places, environ: Mapping[str, str]) -> None:
+    """Prove in a process of its own that each strategy's class can be loaded: it is a stranger's code.
 
     Raises:
-        ConfigurationInvalid: it cannot, or it takes longer than 30 s.
+        ConfigurationInvalid: one cannot, or it takes longer than 30 s.
     """
-    path = settings.strategy.path
+    for trader in traders(settings):
+        try:
+            _check_strategy(run_by(settings, trader), user_of(trader), where, environ)
+        except ConfigurationInvalid as error:
+            name = strategy_of(trader)
+            raise ConfigurationInvalid(f"strategy {name}: {error}" if name else str(error)) from error
+
+
+def _check_strategy(strategy: StrategySettings, user: str, where: Places, environ: Mapping[str, str]) -> None:
     wanted = Wanted(
-        use=settings.strategy.use,
-        path=None if path is None else str(where.home / path),
-        parameters=settings.strategy.parameters,
+        use=strategy.use,
+        path=None if strategy.path is None else str(where.home / strategy.path),
+        parameters=strategy.parameters,
     )
     try:
         done = subprocess.run(
@@ -98,19 +107,19 @@ def check_strategy(settings: Settings, where: Places, environ: Mapping[str, str]
             cwd=where.home,
             env=dict(environ),
             # As the trader's own user, when there is one: it would else run as root.
-            user=user_of(Role.TRADER) if where.installed else None,
-            group=user_of(Role.TRADER) if where.installed else None,
+            user=user if where.installed else None,
+            group=user if where.installed else None,
             extra_groups=() if where.installed else None,
         )
     except subprocess.TimeoutExpired as error:
         raise ConfigurationInvalid(
-            f"strategy.use {settings.strategy.use}: importing it took longer than {STRATEGY_TIMEOUT_S:.0f} s"
+            f"strategy.use {strategy.use}: importing it took longer than {STRATEGY_TIMEOUT_S:.0f} s"
         ) from error
     if done.returncode != 0:
         lines = done.stderr.decode("utf-8", "replace").splitlines()
         why = next((line for line in reversed(lines) if line.strip()), f"exit code {done.returncode}")
         raise ConfigurationInvalid(
-            why if done.returncode == EXIT_USAGE else f"strategy.use {settings.strategy.use}: {why}"
+            why if done.returncode == EXIT_USAGE else f"strategy.use {strategy.use}: {why}"
         )
 
 

@@ -31,6 +31,7 @@ from warden.domain.errors import EXIT_DONE, NotRunning
 from warden.operator.link import Link
 from warden.operator.view import build_view
 from warden.runtime.process import die_with_parent
+from warden.runtime.settings_strategies import traders
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +79,8 @@ class Demo:
         return EXIT_DONE
 
     def _await_ready(self, where: Places, supervisord: subprocess.Popen[bytes]) -> None:
-        roles = expected(read_settings(where.home).environment)
+        settings = read_settings(where.home)
+        roles = expected(settings.environment, traders(settings))
         with Link(where.home) as link:
             view = wait_ready(link, roles, lambda: self.ended or supervisord.poll() is not None)
         if self.ended:

@@ -52,7 +52,7 @@ def problems_of(picture: Picture) -> list[str]:
     if not view.environment:
         problems.append("settings: there is no frozen copy")
     else:
-        missing = not_ready(view, expected(Environment(view.environment)))
+        missing = not_ready(view, expected(Environment(view.environment), picture.snapshot.traders))
         problems += [f"{name}: {state}" for name, state in missing.items()]
     if view.money.seen.stale:
         problems.append("executor: its book is unknown")

@@ -6,12 +6,13 @@ import configparser
 import os
 from typing import TYPE_CHECKING, Final
 
-from warden.cli.supervisor import CONFIG, config
+from warden.cli.supervisor import CONFIG, config, of_its_own
 from warden.domain.errors import ConfigurationInvalid, RefusedForSafety
 from warden.domain.modes import Environment
-from warden.domain.roles import PROCESSES, Role
+from warden.domain.roles import PROCESSES, processes
 from warden.runtime import layout
 from warden.runtime.places import places
+from warden.runtime.settings_strategies import traders
 from warden.runtime.wallet import keystore_path, password_path
 
 if TYPE_CHECKING:
@@ -50,8 +51,9 @@ def hand_over(settings: Settings, where: Places) -> None:
         RefusedForSafety: a user is missing or a right is wrong; nothing may be started.
     """
     _write_config(where)
-    layout.settle(where, secrets(settings, where))
-    problems = layout.check(where, secrets(settings, where))
+    names = processes(traders(settings))
+    layout.settle(where, secrets(settings, where), names)
+    problems = layout.check(where, secrets(settings, where), names)
     if problems:
         more = f" (and {len(problems) - _SHOWN_MAX} more)" if len(problems) > _SHOWN_MAX else ""
         raise RefusedForSafety(
@@ -68,22 +70,10 @@ def _write_config(where: Places) -> None:
     parser["unix_http_server"]["chmod"] = "0770"
     parser["unix_http_server"]["chown"] = f"{layout.ROOT}:{layout.OPERATORS}"
     for role in PROCESSES:
-        parser[f"program:{role.value}"].update(_of_its_own(role))
+        parser[f"program:{role}"].update(of_its_own(role))
     path = config(where.home)
     handle = os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write("; Derived from supervisord.conf by 'warden up'; changes here are lost.\n")
         parser.write(file)
     path.with_suffix(".new").replace(path)
-
-
-def _of_its_own(role: Role) -> dict[str, str]:
-    user = layout.user_of(role)
-    variables = {
-        "HOME": f"%(ENV_WARDEN_HOME)s/state/{role.value}",
-        "USER": user,
-        "LOGNAME": user,
-        "WARDEN_LOGS": f"%(ENV_WARDEN_LOGS)s/{role.value}",
-    }
-    text = ",".join(f'{name}="{value}"' for name, value in variables.items())
-    return {"user": user, "umask": "027", "environment": text}

@@ -21,6 +21,7 @@ from warden.runtime.latch import Latch
 from warden.runtime.places import Places, create, places
 from warden.runtime.settings_checks import remarks
 from warden.runtime.settings_load import freeze, load
+from warden.runtime.settings_strategies import traders
 from warden.runtime.wallet import announce_wallet
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def starting(home: Path, settings: Settings, warn: Callable[[str], None]) -> Ite
     """
     # Looked for before anything is touched: a running instance keeps its links and directories.
     _refuse_running(home)
-    where = create(home, run_dir=settings.run_dir, logs_dir=settings.logs_dir)
+    where = create(home, run_dir=settings.run_dir, logs_dir=settings.logs_dir, traders=traders(settings))
     supervisor.check_paths(where)
     path = where.run / "up.lock"
     try:
@@ -84,12 +85,13 @@ def make_ready(settings: Settings, where: Places, warn: Callable[[str], None]) -
     """
     checks.check_ports(settings)
     try:
-        Keyring(where.keys).ensure()
+        Keyring(where.keys).ensure(traders(settings))
         _ensure_stop_directory(where, warn)
     except OSError as error:
         raise ConfigurationInvalid(f"cannot write {error.filename}: {error.strerror}") from error
     address = checks.check_wallet(settings, where)
-    checks.check_strategy(settings, where, supervisor.environment(where, settings.environment))
+    environ = supervisor.environment(where, settings.environment, traders(settings))
+    checks.check_strategies(settings, where, environ)
     for line in checks.check_endpoints(settings):
         warn(f"{line}; the others answer")
     for line in remarks(settings):
@@ -97,6 +99,7 @@ def make_ready(settings: Settings, where: Places, warn: Callable[[str], None]) -
     try:
         _forget_announcements(where)
         freeze(settings, where)
+        supervisor.write_traders(where, settings)
         if where.installed:
             announce_wallet(where, address)
             hand_over(settings, where)

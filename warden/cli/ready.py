@@ -11,7 +11,7 @@ import msgspec
 from warden.cli import supervisor
 from warden.domain.errors import EXIT_DONE, EXIT_USAGE, NotRunning
 from warden.domain.modes import Environment
-from warden.domain.roles import PROCESSES, Role
+from warden.domain.roles import Role, processes, strategy_of
 from warden.operator.picture import Word
 from warden.operator.view import build_view
 from warden.wire.messages import ProcessState
@@ -37,22 +37,23 @@ _LOOK_EVERY_S: Final = 0.1
 _ASK_EVERY_S: Final = 0.5
 
 
-def expected(environment: Environment) -> tuple[Role, ...]:
-    """Return the processes that must run in `environment`."""
-    return tuple(role for role in PROCESSES if role is not Role.DEVNET or environment is Environment.DEVNET)
+def expected(environment: Environment, traders: tuple[str, ...] = (Role.TRADER,)) -> tuple[str, ...]:
+    """Return the processes that must run in `environment`, by name."""
+    devnet = environment is Environment.DEVNET
+    return tuple(name for name in processes(traders) if devnet or name != Role.DEVNET)
 
 
-def not_ready(view: SystemView, roles: Iterable[Role]) -> dict[str, str]:
-    """Return those of `roles` that are not ready, each with a few words on it."""
+def not_ready(view: SystemView, names: Iterable[str]) -> dict[str, str]:
+    """Return those of `names` that are not ready, each with a few words on it."""
     lines = {line.name: line for line in view.processes}
     found = {}
-    for role in roles:
-        line = lines.get(role.value)
+    for name in names:
+        line = lines.get(name)
         if line is None:
-            found[role.value] = "not heard"
+            found[name] = "not heard"
         elif not line.healthy:
             state = "silent" if line.stale else line.state
-            found[role.value] = state + (f" ({line.detail})" if line.detail else "")
+            found[name] = state + (f" ({line.detail})" if line.detail else "")
     return found
 
 
@@ -69,18 +70,18 @@ def final(where: Places) -> set[str]:
 
 def _is_over(name: str, state: str, exit_code: int) -> bool:
     """Tell whether a program is not started again, by the `exitcodes` of supervisord.conf."""
-    final = _TRADERS_FINAL if name == Role.TRADER else _FINAL
+    final = _TRADERS_FINAL if name == Role.TRADER or strategy_of(name) else _FINAL
     return state in _NOT_STARTED or (state == "EXITED" and exit_code in final)
 
 
 def wait_ready(
-    link: Link, roles: tuple[Role, ...], ended: Callable[[], bool], timeout_s: float = READY_WITHIN_S
+    link: Link, names: tuple[str, ...], ended: Callable[[], bool], timeout_s: float = READY_WITHIN_S
 ) -> SystemView:
-    """Return the picture once all `roles` are ready; as it is when waiting longer would not help.
+    """Return the picture once all `names` are ready; as it is when waiting longer would not help.
 
     Args:
         link: to the instance.
-        roles: whom to wait for.
+        names: whom to wait for.
         ended: tells whether supervisord itself is gone.
         timeout_s: the longest wait.
     """
@@ -90,7 +91,7 @@ def wait_ready(
     degraded_since = now
     while True:
         view = build_view(link.poll(), link.clock.boot_ns())
-        missing = not_ready(view, roles)
+        missing = not_ready(view, names)
         if not missing and view.word is not Word.UNKNOWN:
             return view
         if (missing and missing.keys() <= over) or ended() or now > end:
@@ -115,7 +116,7 @@ def _degraded(view: SystemView) -> set[str]:
 
 def last_words(where: Places, name: str) -> str:
     """Return why the process `name` is not there, as it said itself; empty when it did not."""
-    logs = where.logs_of(Role(name))
+    logs = where.logs_of(name)
     for line in reversed(_tail(logs / f"{name}.log").splitlines()):
         try:
             said = msgspec.json.decode(line, type=_Said)

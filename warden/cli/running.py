@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from warden.domain.roles import Role, trader_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -23,7 +25,7 @@ _STATE_FIELD: Final = 0
 
 
 class Running(msgspec.Struct, frozen=True):
-    """One process of an instance. `name` is its role, supervisord, or the program of a child of theirs."""
+    """One process of an instance. `name` is its own, supervisord, or the program of a child of theirs."""
 
     pid: int
     name: str
@@ -109,10 +111,8 @@ def alive(process: Running) -> bool:
 
 
 def _name(command: tuple[str, ...], home: Path) -> str | None:
-    """Return the role that a command line runs for `home`, None when it is none of ours."""
-    if "-m" not in command:
-        return None
-    place = command.index("-m")
+    """Return the name of what a command line runs for `home`, None when it is none of ours."""
+    place = command.index("-m") if "-m" in command else len(command)
     module, arguments = command[place + 1 : place + 2], command[place + 2 :]
     if not module:
         return None
@@ -122,9 +122,10 @@ def _name(command: tuple[str, ...], home: Path) -> str | None:
         return None
     named = arguments[arguments.index("--home") + 1 :]
     role = module[0].removeprefix(_MODULE_PREFIX)
-    if role == "cli" or role.startswith("cli.") or not named:
+    if role == "cli" or role.startswith("cli.") or not named or named[0] != str(home):
         return None
-    return role if named[0] == str(home) else None
+    several = role == Role.TRADER and "--strategy" in arguments[:-1]
+    return trader_of(arguments[arguments.index("--strategy") + 1]) if several else role
 
 
 def _is_supervised(pid: int, home: Path) -> bool:

@@ -12,8 +12,8 @@ from warden.cli.ready import SILENT, expected, last_words, not_ready, wait_ready
 from warden.cli.running import supervisord
 from warden.cli.words import say, warn
 from warden.domain.errors import EXIT_DONE, EXIT_FAILED, WardenError
-from warden.domain.roles import Role
 from warden.operator.link import Link
+from warden.runtime.settings_strategies import traders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +65,7 @@ def start_supervisord(
             stdout=handle,
             stderr=handle,
             cwd=where.home,
-            env=supervisor.environment(where, settings.environment),
+            env=supervisor.environment(where, settings.environment, traders(settings)),
             start_new_session=True,
             umask=supervisor.UMASK,
             preexec_fn=before_exec,  # noqa: PLW1509 - no threads, as above
@@ -79,7 +79,7 @@ def become_supervisord(where: Places, settings: Settings) -> None:
     os.umask(supervisor.UMASK)
     os.chdir(where.home)
     words = supervisor.command(where.home)
-    os.execve(words[0], words, supervisor.environment(where, settings.environment))  # noqa: S606 - no shell wanted
+    os.execve(words[0], words, supervisor.environment(where, settings.environment, traders(settings)))  # noqa: S606 - no shell wanted
 
 
 def report_ready(where: Places, settings: Settings, process: subprocess.Popen[bytes]) -> int:
@@ -88,18 +88,18 @@ def report_ready(where: Places, settings: Settings, process: subprocess.Popen[by
     Raises:
         SupervisordRefused: it ended meanwhile.
     """
-    roles = expected(settings.environment)
+    names = expected(settings.environment, traders(settings))
     with Link(where.home) as link:
-        view = wait_ready(link, roles, lambda: process.poll() is not None)
+        view = wait_ready(link, names, lambda: process.poll() is not None)
     if process.poll() is not None and supervisord(where.home) is None:
         raise SupervisordRefused(
             f"supervisord ended with exit code {process.returncode}: {_last_words(where)}"
         )
-    missing = not_ready(view, roles)
-    say(_summary(where, view, process.pid, len(roles) - len(missing), len(roles)))
+    missing = not_ready(view, names)
+    say(_summary(where, view, process.pid, len(names) - len(missing), len(names)))
     for name, state in missing.items():
         why = (last_words(where, name) if state in SILENT else "") or state
-        warn(f"{name} is not ready: {why}; see {where.logs_of(Role(name))}/{name}.out")
+        warn(f"{name} is not ready: {why}; see {where.logs_of(name)}/{name}.out")
     return EXIT_FAILED if missing else EXIT_DONE
 
 

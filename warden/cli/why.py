@@ -17,7 +17,7 @@ from warden.domain.errors import (
     JournalBroken,
     WardenError,
 )
-from warden.domain.roles import Role
+from warden.domain.roles import Role, strategy_of
 from warden.operator import life
 from warden.operator.orders import decisions_of, risk_report
 from warden.operator.reasons import Reason, no_reason, reasons, refusals
@@ -55,8 +55,10 @@ class Told(msgspec.Struct, frozen=True):
     unknown: tuple[str, ...] = ()
 
 
-def why(home: Path, wanted: str, *, as_json: bool) -> int:
+def why(home: Path, wanted: str, *, strategy: str = "", as_json: bool) -> int:
     """Say why nothing trades, or tell the life of the trade that `wanted` names; return the exit code.
+
+    With `strategy` why that one of several does not trade, whatever the others do.
 
     3 when nothing runs; 1 when no row names the trade.
 
@@ -67,7 +69,7 @@ def why(home: Path, wanted: str, *, as_json: bool) -> int:
     if wanted:
         return _why_trade(home, wanted, as_json=as_json)
     picture = take_picture(home)
-    told = _now(home, picture)
+    told = _now(home, picture, _of_several(picture, strategy))
     if as_json:
         say(to_json(told).decode())
     else:
@@ -93,12 +95,21 @@ def text_of(told: Told) -> Iterator[str]:
         yield f"last refused of {line.strategy} at {line.time}{count}: {life.decision_text(line.decision)}"
 
 
-def _now(home: Path, picture: Picture) -> Told:
+def _of_several(picture: Picture, strategy: str) -> str:
+    """Return the strategy that is asked about; the only one there is needs no name."""
+    known = [strategy_of(name) for name in picture.snapshot.traders]
+    if not strategy or strategy in known:
+        return strategy
+    there = ", ".join(known) if any(known) else "only one, so leave --strategy out"
+    raise ConfigurationInvalid(f"--strategy {strategy[:80]!a}: no such strategy; there is {there}")
+
+
+def _now(home: Path, picture: Picture, strategy: str) -> Told:
     unknown = []
     report: RiskReport | None = None
     if any(each.name == Role.EXECUTOR for each in picture.found):
         try:
-            report = risk_report(places(home).home, timeout_ms=_REPORT_MS)
+            report = risk_report(places(home).home, strategy=strategy, timeout_ms=_REPORT_MS)
         except WardenError as error:
             unknown.append(f"the risk rules could not be asked: {error}")
     decisions = picture.view.money.decisions
@@ -107,14 +118,14 @@ def _now(home: Path, picture: Picture) -> Told:
             decisions = _journalled(home)
         except JournalBroken as error:
             unknown.append(f"the last refusals could not be read: {error}")
-    found = reasons(picture.snapshot, picture.view, report)
-    otherwise = "" if found else no_reason(picture.view, SystemClock().wall())
+    found = reasons(picture.snapshot, picture.view, report, strategy)
+    otherwise = "" if found else no_reason(picture.view, SystemClock().wall(), strategy)
     if otherwise and report is None:
         otherwise = f"as far as can be told, the risk rules apart: {otherwise}"
     return Told(
         reasons=found,
         otherwise=otherwise,
-        refusals=refusals(decisions),
+        refusals=refusals(decisions, strategy),
         unknown=tuple(unknown),
     )
 

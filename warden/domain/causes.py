@@ -232,6 +232,11 @@ def markdown() -> str:
         'With `arm_on_start = "if_clean"` the first arming after a start needs no operator: every process is',
         "ready, every last run ended in order, and no stop and no trip stands or stood at the last end.",
         "",
+        "With several strategies (`[[strategies]]`) a cause that is about a trader is about that one alone",
+        "while another is left: its session is withdrawn, it is kept out until the cause is lifted, and the",
+        "mode stays for the others. Once every trader is out the mode falls as the table says. Each has",
+        "`trader_restarts` of its own; `warden arm` lets in those that are ready.",
+        "",
         "| cause | what happened | becomes | lifted by | runbook |",
         "|---|---|---|---|---|",
     ]

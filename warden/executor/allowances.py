@@ -38,13 +38,18 @@ _ROOM_PERCENT: Final = 5
 
 
 class Approval(msgspec.Struct, frozen=True):
-    """An approval that is being simulated: `amount` is what the router may take afterwards."""
+    """An approval that is being simulated: `amount` is what the router may take afterwards.
+
+    Attributes:
+        pool: whose trade it is for, and which bears its gas.
+    """
 
     token: str
     amount: int
     trace_id: str
     action: Action
     since_ns: int
+    pool: str = ""
 
 
 class Allowances:
@@ -77,20 +82,22 @@ class Allowances:
         taken_wei = self._ledger.engine.state.reservations.spend_wei
         return head.allowance_wei - taken_wei >= spend_wei
 
-    def ask_for_trade(self, spend_wei: int, trace_id: str, at: Moment) -> list[Command]:
+    def ask_for_trade(self, spend_wei: int, trace_id: str, at: Moment, *, pool: str = "") -> list[Command]:
         """Have the router be allowed the largest trade that the limits let through now, or this one."""
         largest_wei = min(self._terms.allowance_wei, self._ledger.engine.effective.trade.wei)
-        return self.ask(self._weth, max(spend_wei, largest_wei), trace_id, at)
+        return self.ask(self._weth, max(spend_wei, largest_wei), trace_id, at, pool=pool)
 
     def covers_exit(self, token: str, amount: int, head: HeadRead) -> bool:
         """Tell whether all that is held of a token, and `amount` more, could be sold."""
         standing = self.standing(token, head)
         return standing is not None and standing >= self._held(token) + amount
 
-    def ask_for_exit(self, token: str, amount: int, trace_id: str, at: Moment) -> list[Command]:
+    def ask_for_exit(
+        self, token: str, amount: int, trace_id: str, at: Moment, *, pool: str = ""
+    ) -> list[Command]:
         """Have the router be allowed to take all that is held of a token, and `amount` more of it."""
         room = amount * _ROOM_PERCENT // 100
-        return self.ask(token, self._held(token) + amount + room, trace_id, at)
+        return self.ask(token, self._held(token) + amount + room, trace_id, at, pool=pool)
 
     def _held(self, token: str) -> int:
         holdings = position_book.standing(self._ledger.holdings)
@@ -111,13 +118,20 @@ class Allowances:
     # --- from the wish to the draft
 
     def ask(
-        self, token: str, amount: int, trace_id: str, at: Moment, action: Action = Action.OPEN
+        self,
+        token: str,
+        amount: int,
+        trace_id: str,
+        at: Moment,
+        action: Action = Action.OPEN,
+        *,
+        pool: str = "",
     ) -> list[Command]:
         """Have the router be allowed exactly `amount` of a token; one approval of a token at a time."""
         token = token.lower()
         if self.asking(token) or at.now.utc_ns < self._not_before_ns.get(token, 0):
             return []
-        return [self._try(Approval(token, amount, trace_id, action, at.now.utc_ns), at)]
+        return [self._try(Approval(token, amount, trace_id, action, at.now.utc_ns, pool), at)]
 
     def _try(self, approval: Approval, at: Moment) -> Simulate:
         terms = self._terms
@@ -171,6 +185,7 @@ class Allowances:
                 amount=approval.amount,
                 gas=event.gas,
                 action=approval.action,
+                pool=approval.pool,
             ),
             self._book.next_nonce(at.head.nonce),
             at,

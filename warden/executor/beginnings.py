@@ -17,10 +17,11 @@ from warden.executor.paper import Paper
 from warden.executor.paper_sends import ROUTE
 from warden.executor.pools import PricePair
 from warden.executor.protocol import Simulating, Terms
-from warden.executor.risk_terms import MAIN_POOL, limits_of
+from warden.executor.risk_terms import limits_of
 from warden.runtime.journal import newest, read
 from warden.runtime.paper import announce
 from warden.runtime.settings_checks import fixed_price_usd
+from warden.runtime.settings_strategies import pool_of
 from warden.wire.codec import Undecodable, from_json
 from warden.wire.rows import ExecutorRow, SnapshotRow
 from warden.wire.rows_paper import PaperRow
@@ -137,7 +138,8 @@ def terms_of(settings: Settings, venue: Venue, wallet: str) -> Terms:
         genesis=venue.genesis,
         router=to_checksum_address(venue.router),
         weth=to_checksum_address(venue.weth),
-        pool=pool_of(settings),
+        pool=pool_of(settings, next((each.name for each in settings.strategies), "")),
+        strategies=tuple(each.name for each in settings.strategies),
         factory=to_checksum_address(venue.factory),
         fixed_usd=fixed_price_usd(settings),
         priced_by=_priced_by(settings, venue),
@@ -155,12 +157,6 @@ def terms_of(settings: Settings, venue: Venue, wallet: str) -> Terms:
         decimals={each.address.lower(): each.decimals for each in venue.tokens},
         max_in_flight=settings.execution.max_in_flight,
     )
-
-
-def pool_of(settings: Settings) -> str:
-    """Return the pool that the trader's strategy spends: that of its name, else the first, else the one."""
-    pools, name = settings.capital.pools, settings.strategy.use.rpartition(":")[2]
-    return name if name in pools else next(iter(pools), MAIN_POOL)
 
 
 def _priced_by(settings: Settings, venue: Venue) -> PricePair | None:

@@ -363,14 +363,19 @@ class ExecutorCore:
 
     def _ordered(self, event: Ordered, now: Now) -> list[Command]:
         """Carry out an operator's order once it is written down, or answer a question."""
-        engine, pool, head = self.ledger.engine, self._terms.pool, self.fresh_head(now)
+        engine, terms, head = self.ledger.engine, self._terms, self.fresh_head(now)
         if isinstance(event.request, AskRisk):
             fee_wei = 0 if head is None else head.base_fee_wei + head.tip_wei
-            return [Respond(event.identity, report(engine, pool, fee_wei, now.utc_ns))]
+            pools = terms.strategies or (terms.pool,)
+            if event.request.strategy in pools:
+                pools = (event.request.strategy,)
+            return [Respond(event.identity, report(engine, pools, fee_wei, now.utc_ns))]
         if isinstance(event.request, AskDecision):
             lines = self.decisions.find(event.request.intent_id)[-_DECISIONS_TOLD_MAX:]
             return [Respond(event.identity, DecisionReport(lines))]
         pending = frozenset(each.signed.tx_hash for each in self.book.open())
+        # Of several pools the order names one.
+        pool = "" if terms.strategies else terms.pool
         risk, reply = orders.judge(event.request, engine, pool, now.utc_ns, pending)
         if risk is None:
             return [Respond(event.identity, reply)]
@@ -378,7 +383,7 @@ class ExecutorCore:
         commands = self._record(row, now, (Respond(event.identity, reply),))
         if isinstance(risk, BaselinesReset):
             self._readings.forget()
-        return commands if head is None else [*commands, *self._take_back(Moment(head, self._terms, now))]
+        return commands if head is None else [*commands, *self._take_back(Moment(head, terms, now))]
 
     def _take_back(self, at: Moment) -> list[Command]:
         """Cancel what operators ordered to be cancelled, until it is, or the order lapses (PS4a)."""

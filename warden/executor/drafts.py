@@ -78,7 +78,7 @@ def swap(intent: Intent, gas: int, nonce: int, at: Moment) -> Sign:
             profit_wei=Wei(int(order.min_amount_out) - int(order.amount_in)),
             path=order.path,
             market=market_of(order.path),
-            pool=at.terms.pool,
+            pool=at.terms.pool_of(intent.strategy),
         ),
         data=swap_calldata(intent, at.terms),
         value_wei=0,
@@ -104,7 +104,11 @@ def market_of(path: tuple[str, ...]) -> str:
 
 
 class Approving(msgspec.Struct, frozen=True):
-    """An approval to be signed: exactly `amount` of a token, `gas` units as its simulation said."""
+    """An approval to be signed: exactly `amount` of a token, `gas` units as its simulation said.
+
+    Attributes:
+        pool: whose trade it is for; empty: nobody's.
+    """
 
     intent_id: str
     trace_id: str
@@ -112,6 +116,7 @@ class Approving(msgspec.Struct, frozen=True):
     amount: int
     gas: int
     action: Action
+    pool: str = ""
 
 
 def approval(approving: Approving, nonce: int, at: Moment) -> Sign:
@@ -131,7 +136,7 @@ def approval(approving: Approving, nonce: int, at: Moment) -> Sign:
             not_after_s=not_after_s,
             route=PUBLIC,
             at=at,
-            pool=at.terms.pool,
+            pool=approving.pool or at.terms.pool,
         ),
         data=calldata.approve(at.terms.router, approving.amount),
         value_wei=0,

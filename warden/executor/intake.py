@@ -126,7 +126,7 @@ class Intake:
         if refusal is not None or head is None:
             return self._refuse(intent, event.identity, refusal or _UNKNOWN_CHAIN, now)
         at = Moment(head, self._terms, now)
-        request = requests.request_of(intent, self._terms.pool, at)
+        request = requests.request_of(intent, self._pool(intent), at)
         fitted = engine.fit(request, now.utc_ns, lambda _, size: self._resized(intent, size, at))
         if isinstance(fitted, Refusal):
             return self._refuse(intent, event.identity, fitted, now)
@@ -138,7 +138,7 @@ class Intake:
             smaller = requests.resized(intent, request.spend_wei)
         if not self._allowances.covers_trade(request.spend_wei, head):
             commands = self._refuse(intent, event.identity, _WAITING, now)
-            return [*commands, *self._allowances.ask_for_trade(request.spend_wei, intent.trace_id, at)]
+            return [*commands, *self._allow(intent, request, at)]
         self._own(intent, event.identity)
         preparing = Preparing(
             asked=intent,
@@ -159,9 +159,16 @@ class Intake:
         setting = "execution.max_in_flight"
         return Refusal("pending", message, str(most), str(taken), "transactions", setting)
 
+    def _allow(self, intent: Intent, request: Request, at: Moment) -> list[Command]:
+        pool = self._pool(intent)
+        return self._allowances.ask_for_trade(request.spend_wei, intent.trace_id, at, pool=pool)
+
+    def _pool(self, intent: Intent) -> str:
+        return self._terms.pool_of(intent.strategy)
+
     def _resized(self, intent: Intent, amount_in: int, at: Moment) -> Request:
         """Return the request at another size, as it will be reserved and signed."""
-        return requests.request_of(requests.resized(intent, amount_in), self._terms.pool, at)
+        return requests.request_of(requests.resized(intent, amount_in), self._pool(intent), at)
 
     def _prepare(self, preparing: Preparing, at: Moment) -> list[Command]:
         """Reserve, and ask what it would do."""
@@ -178,14 +185,15 @@ class Intake:
             return self._drop(preparing, _UNKNOWN_CHAIN, now)
         at, intent = Moment(head, self._terms, now), preparing.intent
         commands = self._worked(now)
-        request = requests.request_of(intent, self._terms.pool, at, drafts.with_room(event.gas))
+        request = requests.request_of(intent, self._pool(intent), at, drafts.with_room(event.gas))
         refusal = judging.refusal(intent, event, self._terms)
         if refusal is None:
             refusal = self._too_dear(judging.observed(request, event, self._terms), preparing, now)
         trip = event.trip
         if refusal is None and trip and not self._allowances.covers_exit(trip.token, trip.came, head):
             refusal = _EXIT_WAITING
-            commands += self._allowances.ask_for_exit(trip.token, trip.came, intent.trace_id, at)
+            pool = self._pool(intent)
+            commands += self._allowances.ask_for_exit(trip.token, trip.came, intent.trace_id, at, pool=pool)
         if refusal is not None:
             return [*commands, *self._drop(preparing, refusal, now)]
         opportunity = requests.opportunity_of(intent, request, event, self._ledger.engine, at)
@@ -214,7 +222,7 @@ class Intake:
         """Let its share go, and begin again at the size whose risk passes."""
         intent = requests.resized(preparing.intent, amount_in)
         commands = self._risk(Released(intent.intent_id), at.now)
-        request = requests.request_of(intent, self._terms.pool, at)
+        request = requests.request_of(intent, self._pool(intent), at)
         smaller = msgspec.structs.replace(
             preparing, intent=intent, request=request, because=because, assessed=True
         )

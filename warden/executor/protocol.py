@@ -37,7 +37,9 @@ class Terms(msgspec.Struct, frozen=True):
 
     Attributes:
         sends: False on paper, where nothing is signed or sent and the wallet is the journal's.
-        pool: whose capital the trader's intents spend.
+        pool: whose capital an only strategy's intents spend; of several the first's, which bears the gas
+            of what none of them has caused.
+        strategies: of several, their names, each with a pool of its own that is called so.
         factory: of the venue's pairs.
         fixed_usd: a price that never changes; `priced_by` where the chain tells it instead; neither: unknown.
         observe_s: between two observations of the pools' prices.
@@ -78,6 +80,11 @@ class Terms(msgspec.Struct, frozen=True):
     max_in_flight: int = 1
     replaceable: bool = True
     base_fee_step_bps: int = 1_250
+    strategies: tuple[str, ...] = ()
+
+    def pool_of(self, strategy: str) -> str:
+        """Return the pool that a strategy's intents spend."""
+        return strategy if strategy in self.strategies else self.pool
 
 
 class Now(msgspec.Struct, frozen=True):

@@ -16,6 +16,8 @@ from warden.domain.risk.pools import Account
 from warden.wire.orders import BreakerLine, LeverLine, LimitLine, PoolLine, RiskReport
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from warden.domain.risk.engine import Engine
     from warden.domain.risk.figures import Figures
     from warden.domain.risk.levers import LeverLimits
@@ -36,12 +38,12 @@ _SIZES: Final = frozenset(
 )
 
 
-def report(engine: Engine, pool: str, fee_per_gas_wei: int, at_ns: int) -> RiskReport:
+def report(engine: Engine, pools: Sequence[str], fee_per_gas_wei: int, at_ns: int) -> RiskReport:
     """Return the rules' state as text and figures.
 
     Args:
         engine: the rules.
-        pool: whose trades `blocked` is about.
+        pools: whose trades `blocked` is about; of several it is what is in the way of the freest.
         fee_per_gas_wei: what a unit of gas would cost now.
         at_ns: UTC now.
     """
@@ -50,7 +52,7 @@ def report(engine: Engine, pool: str, fee_per_gas_wei: int, at_ns: int) -> RiskR
     known = low.equity_wei is not None
     invested = invested_wei(state.capital)
     return RiskReport(
-        blocked=engine.blocked(pool, fee_per_gas_wei, at_ns),
+        blocked=min((engine.blocked(pool, fee_per_gas_wei, at_ns) for pool in pools), key=len),
         limits=tuple(_limit(engine, name, at_ns) for name in NUMBERS),
         levers=tuple(
             LeverLine(each.lever, each.value, each.operator, each.reason, _time(each.at_ns))

@@ -24,13 +24,13 @@ from warden.domain.risk.sizing import SizingLimits, SizingMode
 from warden.domain.risk.thresholds import TradeLimits
 from warden.domain.risk.usd import MICRO_PER_USD
 from warden.domain.risk.volatility import MarketLimits
+from warden.runtime.settings_strategies import weights
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from warden.runtime.settings import Settings
 
-MAIN_POOL: Final = "main"
 _BPS_PER_PERCENT: Final = 100
 _WEEK_DAYS: Final = 7
 
@@ -158,10 +158,10 @@ def _exits(settings: Settings) -> ExitLimits:
 
 def _capital(settings: Settings) -> CapitalLimits:
     capital, profit = settings.capital, settings.profit
-    pools = tuple(PoolWeight(name, weight) for name, weight in capital.pools.items())
+    pools = tuple(PoolWeight(name, weight) for name, weight in weights(settings).items())
     days = _WEEK_DAYS if profit.period == "week" else 1
     return CapitalLimits(
-        pools=pools or (PoolWeight(MAIN_POOL),),
+        pools=pools,
         allocation=AllocationLimits(period_ns=days * DAY_NS, debt_bps=_bps(profit.debt_percent)),
         unused_life_ns=settings.limits.reservation_s * NS_PER_S,
         confirm_reads=capital.confirm_reads,

@@ -29,7 +29,7 @@ _HEADS_MAX: Final = 64
 class Heard(msgspec.Struct, frozen=True):
     """A telemetry message, its proven speaker, and the wall time for people."""
 
-    role: Role
+    name: str
     message: Any
     time: str
 
@@ -64,8 +64,8 @@ class State:
     `seen` is the newest head of each journal from its own authority, this run's or an earlier one's.
     """
 
-    figures_due_ns: dict[Role, int] = field(default_factory=dict)
-    heads: dict[tuple[Role, str], tuple[Head, int]] = field(default_factory=dict)
+    figures_due_ns: dict[str, int] = field(default_factory=dict)
+    heads: dict[tuple[str, str], tuple[Head, int]] = field(default_factory=dict)
     seen: dict[str, Head] = field(default_factory=dict)
 
 
@@ -73,20 +73,20 @@ def decide(state: State, heard: Heard, now_ns: int) -> list[Order]:
     """Return what to write for one message; `now_ns` is BOOTTIME in nanoseconds."""
     orders: list[Order] = []
     if isinstance(heard.message, Event):
-        orders += _event_lines(heard.role, heard.message)
+        orders += _event_lines(heard.name, heard.message)
         return orders
     orders += _figure_lines(state, heard, now_ns)
     if isinstance(heard.message, WatchdogStatus | ExecutorStatus):
-        orders += _rollbacks(state, heard.role, heard.message.heads)
+        orders += _rollbacks(state, heard.name, heard.message.heads)
         orders += _head_orders(state, heard, heard.message.heads, now_ns)
     return orders
 
 
-def _rollbacks(state: State, role: Role, heads: tuple[Head, ...]) -> list[RolledBack]:
+def _rollbacks(state: State, name: str, heads: tuple[Head, ...]) -> list[RolledBack]:
     """Return what has gone back, on the word of the journal's own authority: others' may be older."""
     found = []
     for head in heads:
-        if head.journal != role.value:
+        if head.journal != name:
             continue
         before = state.seen.get(head.journal)
         state.seen[head.journal] = head
@@ -96,14 +96,14 @@ def _rollbacks(state: State, role: Role, heads: tuple[Head, ...]) -> list[Rolled
     return found
 
 
-def _event_lines(role: Role, event: Event) -> list[Write]:
+def _event_lines(name: str, event: Event) -> list[Write]:
     data = {key: redact(value) for key, value in event.data.items()}
     line = _line(
         {
             "time": event.time,
             "level": event.severity.value.upper(),
-            # The role that the key proves, not the one that the message claims.
-            "role": role.value,
+            # The name that the key proves, not the one that the message claims.
+            "role": name,
             "kind": event.kind,
             "message": redact(event.message),
             **({"data": data} if data else {}),
@@ -120,11 +120,11 @@ def _event_lines(role: Role, event: Event) -> list[Write]:
 
 
 def _figure_lines(state: State, heard: Heard, now_ns: int) -> list[Write]:
-    if now_ns < state.figures_due_ns.get(heard.role, 0):
+    if now_ns < state.figures_due_ns.get(heard.name, 0):
         return []
-    state.figures_due_ns[heard.role] = now_ns + FIGURES_EVERY_NS
+    state.figures_due_ns[heard.name] = now_ns + FIGURES_EVERY_NS
     return [
-        Write(LogFile.PERFORMANCE, _line({"time": heard.time, "from": heard.role.value, **each}))
+        Write(LogFile.PERFORMANCE, _line({"time": heard.time, "from": heard.name, **each}))
         for each in figures(heard.message)
     ]
 
@@ -134,7 +134,7 @@ def _head_orders(state: State, heard: Heard, heads: tuple[Head, ...], now_ns: in
     for head in heads:
         if head.journal == Role.LOGGER.value:
             continue  # our own: each row of it would ask for another
-        key = (heard.role, head.journal)
+        key = (heard.name, head.journal)
         known = state.heads.get(key)
         if known is None:
             if len(state.heads) >= _HEADS_MAX:
@@ -145,8 +145,8 @@ def _head_orders(state: State, heard: Heard, heads: tuple[Head, ...], now_ns: in
                 continue
         state.heads[key] = (head, now_ns)
         fields = {"journal": head.journal, "rows": head.rows, "hash": head.hash}
-        orders.append(Write(LogFile.WITNESS, _line({"time": heard.time, "from": heard.role.value, **fields})))
-        if head.journal == heard.role.value and (known is None or known[0] != head):
+        orders.append(Write(LogFile.WITNESS, _line({"time": heard.time, "from": heard.name, **fields})))
+        if head.journal == heard.name and (known is None or known[0] != head):
             orders.append(Witness(head))
     return orders
 

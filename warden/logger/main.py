@@ -45,7 +45,7 @@ class Logger:
         self._state = State(seen=dict(self._witness.seen))
         self._compressor = Compressor()
         self._sinks = Sinks(frame.places.logs, self._compressor.submit)
-        self._ears = {role: frame.bus.subscribe([role]) for role in _speakers(frame)}
+        self._ears = {name: frame.bus.subscribe([name]) for name in _speakers(frame)}
         self._handled = 0
         self._status_due_ns = 0
         self._in_trouble = False
@@ -69,18 +69,18 @@ class Logger:
     def turn(self) -> None:
         """Hear a bounded number of messages from each process in turn, write, beat, and say how it goes."""
         until_ns = self._frame.clock.boot_ns() + _TURN_NS
-        for role, ear in self._ears.items():
-            self._hear(role, ear)
+        for name, ear in self._ears.items():
+            self._hear(name, ear)
             self._beat()
             if self._frame.clock.boot_ns() > until_ns:
                 break  # a slow disk: beat first; the queues are bounded and wait
         self._report_trouble()
         self._publish()
 
-    def _hear(self, role: Role, ear: Subscriber) -> None:
+    def _hear(self, name: str, ear: Subscriber) -> None:
         frame = self._frame
         for _, message in ear.drain(_MESSAGES_A_TURN):
-            heard = Heard(role, message, wall_text(frame.clock))
+            heard = Heard(name, message, wall_text(frame.clock))
             for order in decide(self._state, heard, frame.clock.boot_ns()):
                 self._carry_out(order)
                 self._beat()
@@ -162,10 +162,10 @@ class Logger:
         )
 
 
-def _speakers(frame: Frame) -> list[Role]:
+def _speakers(frame: Frame) -> list[str]:
     """Return whom to listen to: there is a devnet only in its own environment."""
     devnet = frame.settings.environment is Environment.DEVNET
-    return [role for role in _ORDER if devnet or role is not Role.DEVNET]
+    return frame.bus.named(role for role in _ORDER if devnet or role is not Role.DEVNET)
 
 
 def main(frame: Frame) -> None:

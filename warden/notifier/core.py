@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from warden.domain.roles import Role
+from warden.domain.roles import Role, role_of, strategy_of
 from warden.notifier.alerts import Alert, id_of, number_of, rank
 from warden.notifier.rules import is_routine, lost_process, recommended_action, rule_for, runbook_for
 from warden.notifier.silence import LIMITS, Returned, Silence, Silent
@@ -38,10 +38,15 @@ class Now(msgspec.Struct, frozen=True):
 
 
 class Heard(msgspec.Struct, frozen=True):
-    """A telemetry message with its proven speaker."""
+    """A telemetry message with its proven speaker's name."""
 
-    role: Role
+    name: str
     message: Any
+
+    @property
+    def role(self) -> Role:
+        """The speaker's role."""
+        return role_of(self.name)
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -123,8 +128,8 @@ def begin(remembered: Iterable[Alert], now: Now) -> State:
 def decide(state: State, happening: Happening, now: Now) -> list[Command]:
     """Return what is to be done."""
     match happening:
-        case Heard(role=role, message=Event() as event):
-            return _event(state, role, event, now)
+        case Heard(name=name, message=Event() as event):
+            return _event(state, name, event, now)
         case Heard(role=role, message=status):
             returned = state.silence.heard(role, getattr(status, "sent_ns", now.boot_ns), now.boot_ns)
             return [] if returned is None else _own(state, _returned(returned, now), now)
@@ -137,14 +142,17 @@ def decide(state: State, happening: Happening, now: Now) -> list[Command]:
             return commands + _summary(state, now)
 
 
-def _event(state: State, role: Role, event: Event, now: Now) -> list[Command]:
+def _event(state: State, name: str, event: Event, now: Now) -> list[Command]:
+    role = role_of(name)
     if event.kind == "process.ended":
         state.silence.ended(role, now.boot_ns)
-    if role is Role.WATCHDOG and (name := lost_process(event)):
-        state.silence.reported(Role(name))
+    if role is Role.WATCHDOG and (lost := lost_process(event)):
+        state.silence.reported(Role(lost))
     if rank(event.severity) < rank(Severity.WARNING) or is_routine(event.kind):
         return []
-    return _alert(state, msgspec.structs.replace(event, role=role), now)
+    # Of several traders the alert says which.
+    message = f"{name}: {event.message}" if strategy_of(name) else event.message
+    return _alert(state, msgspec.structs.replace(event, role=role, message=message), now)
 
 
 def _own(state: State, event: Event, now: Now) -> list[Command]:

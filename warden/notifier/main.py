@@ -63,7 +63,8 @@ class Notifier:
         self._memory = Memory(frame.places.journal(Role.NOTIFIER), frame.clock)
         self._state = begin(self._memory.alerts, self._now())
         devnet = frame.settings.environment is Environment.DEVNET
-        self._ears = [frame.bus.subscribe([role]) for role in _SPEAKERS if devnet or role is not Role.DEVNET]
+        speakers = frame.bus.named(role for role in _SPEAKERS if devnet or role is not Role.DEVNET)
+        self._ears = [frame.bus.subscribe([name]) for name in speakers]
         self._known_trouble: dict[str, bool] = {}
         self._handled = 0
         self._status_due_ns = 0
@@ -71,8 +72,8 @@ class Notifier:
     def turn(self) -> None:
         """Hear a bounded number of messages from each process in turn, and do what follows from them."""
         for ear in self._ears:
-            for role, message in ear.drain(_MESSAGES_A_TURN):
-                self._happened(Heard(role, message))
+            for name, message in ear.drain(_MESSAGES_A_TURN):
+                self._happened(Heard(name, message))
                 self._handled += 1
             self._beat()
         self._happened(Tick())

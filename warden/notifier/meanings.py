@@ -101,6 +101,11 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
             "The one before was lost; its place was taken by itself.",
             "process-lost#trader",
         ),
+        "trader.kept-out": Rule(
+            "One of several traders is kept out",
+            "It was lost more often than trader_restarts allows; the other strategies trade on.",
+            "process-lost#trader",
+        ),
         "mode.tripped": Rule(
             "Tripped: an operator is needed",
             "Something happened after which nothing goes on by itself.",

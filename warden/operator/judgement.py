@@ -19,7 +19,7 @@ _BY_MODE: Final = "mode:"
 
 
 def judge(
-    snapshot: Snapshot, seen: Mapping[Role, Seen], now_ns: int, limits: Limits
+    snapshot: Snapshot, seen: Mapping[str, Seen], now_ns: int, limits: Limits
 ) -> tuple[Word, str, Mode | None]:
     """Return the banner's word, why it is not better, and the watchdog's mode if that is known now."""
     watchdog: WatchdogStatus | None = snapshot.status(Role.WATCHDOG)

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import msgspec
 
 from warden.domain.errors import ConfigurationInvalid
-from warden.domain.roles import PROCESSES, Role
+from warden.domain.roles import PROCESSES, Role, processes, role_of
 from warden.operator.asking import REPLY_MS, answer_to
 from warden.runtime.bus import Bus
-from warden.runtime.clock import NS_PER_MS, Clock, SystemClock
+from warden.runtime.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from warden.runtime.latch import Latch, LatchState
 from warden.runtime.places import Places, places
 from warden.runtime.settings import read_frozen
@@ -88,7 +88,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     """All that is known at one moment; immutable, so that any thread may keep it.
 
     Attributes:
-        heard: the latest status by role; a role that was never heard is missing.
+        heard: the latest status by process; one that was never heard is missing.
         taken_ns: CLOCK_BOOTTIME just before the stop directory was read.
         events: the last 200, oldest first.
         latch: the stop directory as we read it ourselves.
@@ -97,9 +97,10 @@ class Snapshot(msgspec.Struct, frozen=True):
         one_user: trader and executor keys belong to one user: nothing walls them off (I8).
         block_ms: usual time between blocks.
         dropped: messages that could not be read or came from the wrong speaker.
+        traders: the names of the processes that run strategies.
     """
 
-    heard: Mapping[Role, Heard]
+    heard: Mapping[str, Heard]
     taken_ns: int = 0
     events: tuple[Event, ...] = ()
     latch: LatchState = LatchState()
@@ -108,10 +109,11 @@ class Snapshot(msgspec.Struct, frozen=True):
     one_user: bool = False
     block_ms: int = _BLOCK_MS
     dropped: int = 0
+    traders: tuple[str, ...] = (Role.TRADER,)
 
-    def status(self, role: Role) -> Any:  # noqa: ANN401 - the caller knows which status a role has
-        """Return the latest status of a role, or None when it was never heard."""
-        heard = self.heard.get(role)
+    def status(self, name: str) -> Any:  # noqa: ANN401 - the caller knows which status a process has
+        """Return the latest status of a process, or None when it was never heard."""
+        heard = self.heard.get(name)
         return None if heard is None else heard.status
 
 
@@ -131,8 +133,10 @@ class Link:
             )
         self._latch = Latch(self.places.stop)
         self._bus = Bus(Role.OPERATOR, self.places)
-        self._subscriber = self._bus.subscribe(PROCESSES)
-        self._heard: dict[Role, Heard] = {}
+        self._subscriber = self._bus.subscribe(role for role in PROCESSES if role is not Role.TRADER)
+        self._traders: tuple[str, ...] = ()
+        self._traders_due_ns = 0
+        self._heard: dict[str, Heard] = {}
         self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
         self._stopped_since_ns: int | None = None
         self._foreign = 0
@@ -149,8 +153,9 @@ class Link:
     def poll(self) -> Snapshot:
         """Take in what has come and return how things stand now; never waits."""
         now_ns = self.clock.boot_ns()
-        for role, message in self._subscriber.drain():
-            self._take(role, message, now_ns)
+        self._look_for_traders(now_ns)
+        for name, message in self._subscriber.drain():
+            self._take(name, message, now_ns)
         latch = self._latch.read()
         if not latch.stopped:
             self._stopped_since_ns = None
@@ -167,6 +172,7 @@ class Link:
             one_user=self._one_user,
             block_ms=self._block_ms,
             dropped=self._foreign + self._subscriber.dropped,
+            traders=self._traders,
         )
 
     def gather(self, timeout_ms: int = 1_500) -> Snapshot:
@@ -183,14 +189,23 @@ class Link:
         self._subscriber.close()
         self._bus.close()
 
-    def _take(self, role: Role, message: object, now_ns: int) -> None:
-        if isinstance(message, Event) and message.role is role:
+    def _look_for_traders(self, now_ns: int) -> None:
+        """Listen to those who have a key: Warden may have started anew, with other strategies."""
+        if now_ns < self._traders_due_ns:
+            return
+        self._traders_due_ns = now_ns + NS_PER_S
+        self._traders = tuple(self._bus.named([Role.TRADER]))
+        new = [name for name in self._traders if name not in self._subscriber.sockets]
+        self._subscriber.sockets.update(self._bus.subscribe(new).sockets)
+
+    def _take(self, name: str, message: object, now_ns: int) -> None:
+        if isinstance(message, Event) and message.speaker == name:
             self._events.append(message)
-        elif type(message) is STATUS_OF[role]:
+        elif type(message) is STATUS_OF[role_of(name)]:
             status: Any = message
-            last = self._heard.get(role)
+            last = self._heard.get(name)
             if last is None or last.status.session != status.session or last.status.sent_ns < status.sent_ns:
-                self._heard[role] = Heard(status=status, as_of_ns=min(now_ns, status.sent_ns))
+                self._heard[name] = Heard(status=status, as_of_ns=min(now_ns, status.sent_ns))
         else:
             self._foreign += 1
 
@@ -226,15 +241,14 @@ def _complete(snapshot: Snapshot) -> bool:
     if watchdog is None:
         return False
     alive = {line.name for line in watchdog.processes if line.age_ms is not None}
-    return all(role.value not in alive or role in snapshot.heard for role in PROCESSES)
+    return all(name not in alive or name in snapshot.heard for name in processes(snapshot.traders))
 
 
 def _one_user(where: Places) -> bool:
-    """Tell whether trader and executor run under one user, by who owns their keys."""
+    """Tell whether a trader and the executor run under one user, by who owns their keys."""
     try:
-        owners = {
-            (where.keys / f"{role.value}.secret").stat().st_uid for role in (Role.TRADER, Role.EXECUTOR)
-        }
+        traders = {path.stat().st_uid for path in where.keys.glob("trader*.secret")}
+        executor = (where.keys / f"{Role.EXECUTOR}.secret").stat().st_uid
     except OSError:
         return False
-    return len(owners) == 1
+    return executor in traders

@@ -30,14 +30,16 @@ def order(
     return reply
 
 
-def risk_report(home: Path, *, timeout_ms: int = REPLY_MS, clock: Clock | None = None) -> RiskReport:
-    """Return what the risk rules say now.
+def risk_report(
+    home: Path, *, strategy: str = "", timeout_ms: int = REPLY_MS, clock: Clock | None = None
+) -> RiskReport:
+    """Return what the risk rules say now, of one of several strategies where it is named.
 
     Raises:
         NotRunning, ConfigurationInvalid: as for `order`.
         WardenError: the executor cannot tell now; its own words, with the exit code that it gives.
     """
-    reply = order(home, AskRisk(), timeout_ms=timeout_ms, clock=clock)
+    reply = order(home, AskRisk(strategy), timeout_ms=timeout_ms, clock=clock)
     if isinstance(reply, RiskReport):
         return reply
     raise _refused(reply)

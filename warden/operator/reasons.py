@@ -12,7 +12,7 @@ import msgspec
 
 from warden.domain.intents import Outcome
 from warden.domain.modes import Mode
-from warden.domain.roles import Role
+from warden.domain.roles import Role, strategy_of, trader_of
 from warden.operator.picture import Seen, Word, age_text
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # A proposal of longer ago says nothing about now.
 _RECENT: Final = timedelta(seconds=60)
 _REFUSALS_EACH: Final = 3
+_HELD: Final = frozenset({"LOST", "FROZEN", "LIVELOCKED", "ended"})
 _WELL: Final = frozenset({"ok", "slow"})
 
 
@@ -63,10 +64,13 @@ class Reason(msgspec.Struct, frozen=True):
         return f"{line}; {self.mend}" if self.mend else line
 
 
-def reasons(snapshot: Snapshot, view: SystemView, report: RiskReport | None) -> tuple[Reason, ...]:
+def reasons(
+    snapshot: Snapshot, view: SystemView, report: RiskReport | None, strategy: str = ""
+) -> tuple[Reason, ...]:
     """Return what stands in the way of opening a trade, worst first; empty when nothing does.
 
     Args:
+        strategy: of several the one that is asked about; empty: any of them would do.
         snapshot: what was heard.
         view: the picture of it.
         report: of the executor's rules; None when they could not be asked.
@@ -87,7 +91,7 @@ def reasons(snapshot: Snapshot, view: SystemView, report: RiskReport | None) -> 
             for each in report.blocked
             if f"{each.rule}: {each.message}" not in told and not _said_already(each.rule, found)
         ]
-    found += [*_data(view), *_strategy(snapshot, view)]
+    found += [*_data(view), *_strategies(snapshot, view, strategy)]
     return tuple(found)
 
 
@@ -145,11 +149,21 @@ def _data(view: SystemView) -> Iterator[Reason]:
         yield Reason("data", f"the chain's head {since}", "runbook network-failure")
 
 
-def _strategy(snapshot: Snapshot, view: SystemView) -> Iterator[Reason]:
-    line = next((line for line in view.processes if line.name == Role.TRADER), None)
-    status: TraderStatus | None = snapshot.status(Role.TRADER)
-    if line is None or line.stale:
-        silent = _silent("the trader", Seen(age_ms=line.age_ms if line else None, stale=True))
+def _strategies(snapshot: Snapshot, view: SystemView, strategy: str) -> list[Reason]:
+    """Return why nobody proposes: of several strategies only when each of those asked about has a reason."""
+    traders = [trader_of(strategy)] if strategy else snapshot.traders
+    found = [list(_strategy(snapshot, view, name)) for name in traders]
+    return [reason for each in found for reason in each] if all(found) else []
+
+
+def _strategy(snapshot: Snapshot, view: SystemView, name: str) -> Iterator[Reason]:
+    line = next((line for line in view.processes if line.name == name), None)
+    status: TraderStatus | None = snapshot.status(name)
+    if line is not None and line.state in _HELD and strategy_of(name):
+        yield Reason("strategy", f"{name} is {line.state}", "'warden status' says who lifts it")
+    elif line is None or line.stale:
+        who = f"the {name}" if name == Role.TRADER else name
+        silent = _silent(who, Seen(age_ms=line.age_ms if line else None, stale=True))
         last_words = f"; it last said: {line.detail}" if line is not None and line.detail else ""
         yield Reason("strategy", f"{silent}: nobody proposes anything{last_words}")
     elif status is not None and status.state != "running":
@@ -161,20 +175,30 @@ def _silent(who: str, seen: Seen) -> str:
     return f"{who} was never heard" if seen.age_ms is None else f"{who} is silent for {age_text(seen.age_ms)}"
 
 
-def no_reason(view: SystemView, now: datetime) -> str:
+def no_reason(view: SystemView, now: datetime, strategy: str = "") -> str:
     """Return in one line how things stand when nothing is in the way: whether the strategy proposes anything.
 
     Args:
         view: the picture.
         now: wall time, UTC.
+        strategy: of several the one that is asked about; empty: all of them.
     """
-    trader = next((line.detail for line in view.processes if line.name == Role.TRADER), "")
-    line = _last_proposal(view, now)
-    return f"{line}; {trader}" if trader else line
+    details = (
+        f"{line.name}: {line.detail}" if strategy_of(line.name) else line.detail
+        for line in view.processes
+        if line.detail and _runs(line.name, strategy)
+    )
+    return "; ".join((_last_proposal(view, now, strategy), *details))
 
 
-def _last_proposal(view: SystemView, now: datetime) -> str:
-    last = max(view.money.decisions, key=lambda line: line.time, default=None)
+def _runs(name: str, strategy: str) -> bool:
+    """Tell whether a process is a trader, of `strategy` where one is asked about."""
+    return name == trader_of(strategy) if strategy else name == Role.TRADER or bool(strategy_of(name))
+
+
+def _last_proposal(view: SystemView, now: datetime, strategy: str) -> str:
+    asked = (line for line in view.money.decisions if strategy in {"", line.strategy})
+    last = max(asked, key=lambda line: line.time, default=None)
     if last is None:
         return "no edge: nothing is in the way, and the strategy proposes nothing"
     if now - _moment(last.time, now) > _RECENT:
@@ -184,10 +208,11 @@ def _last_proposal(view: SystemView, now: datetime) -> str:
     return f"nothing is in the way: the last proposal, at {last.time}, was {last.decision.outcome}"
 
 
-def refusals(decisions: tuple[DecisionLine, ...]) -> tuple[DecisionLine, ...]:
-    """Return the last refusals of each strategy, newest first: of each rule one, three rules at most."""
+def refusals(decisions: tuple[DecisionLine, ...], strategy: str = "") -> tuple[DecisionLine, ...]:
+    """Return the last refusals of each strategy, or of one: newest first, of each rule one, three at most."""
     kept: dict[str, dict[str, DecisionLine]] = {}
-    for line in sorted(decisions, key=lambda line: line.time, reverse=True):
+    asked = (line for line in decisions if strategy in {"", line.strategy})
+    for line in sorted(asked, key=lambda line: line.time, reverse=True):
         rules = kept.setdefault(line.strategy, {})
         if line.decision.outcome is Outcome.REFUSED and len(rules) < _REFUSALS_EACH:
             rules.setdefault(line.decision.rule, line)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from warden.domain.money import WEI_PER_ETHER, share_bps, wei_to_ether
-from warden.domain.roles import PROCESSES, Role
+from warden.domain.roles import Role, processes
 from warden.operator.judgement import judge
 from warden.operator.picture import (
     PASSING_STATES,
@@ -50,11 +50,12 @@ _ALERTS_MAX: Final = 50
 def build_view(snapshot: Snapshot, now_ns: int, limits: Limits | None = None) -> SystemView:
     """Return the picture at `now_ns` (CLOCK_BOOTTIME)."""
     limits = limits or Limits()
-    seen: dict[Role, Seen] = {role: _seen(snapshot, role, now_ns, limits) for role in PROCESSES}
+    names = processes(snapshot.traders)
+    seen: dict[str, Seen] = {name: _seen(snapshot, name, now_ns, limits) for name in names}
     watchdog: WatchdogStatus | None = snapshot.status(Role.WATCHDOG)
-    processes = _processes(snapshot, seen, limits)
+    lines = _processes(snapshot, seen, limits)
     # Of whom nothing was ever heard is the oldest of all.
-    beating = [line for line in processes if line.name != Role.WATCHDOG]
+    beating = [line for line in lines if line.name != Role.WATCHDOG]
     oldest = max(beating, key=lambda line: (line.age_ms is None, line.age_ms or 0), default=None)
     money = _money(snapshot.status(Role.EXECUTOR), seen[Role.EXECUTOR])
     word, why, mode = judge(snapshot, seen, now_ns, limits)
@@ -68,7 +69,7 @@ def build_view(snapshot: Snapshot, now_ns: int, limits: Limits | None = None) ->
         watchdog=seen[Role.WATCHDOG],
         oldest=Seen(age_ms=oldest.age_ms, stale=oldest.stale) if oldest else Seen(age_ms=None, stale=True),
         oldest_name=oldest.name if oldest else "",
-        processes=processes,
+        processes=lines,
         money=money,
         endpoints=_endpoints(snapshot, seen[Role.GATEWAY], limits),
         alerts=_alerts(snapshot, seen[Role.NOTIFIER]),
@@ -77,8 +78,8 @@ def build_view(snapshot: Snapshot, now_ns: int, limits: Limits | None = None) ->
     )
 
 
-def _seen(snapshot: Snapshot, role: Role, now_ns: int, limits: Limits) -> Seen:
-    heard = snapshot.heard.get(role)
+def _seen(snapshot: Snapshot, name: str, now_ns: int, limits: Limits) -> Seen:
+    heard = snapshot.heard.get(name)
     if heard is None:
         return Seen(age_ms=None, stale=True)
     age_ms = max(0, now_ns - heard.as_of_ns) // _NS_PER_MS
@@ -98,7 +99,7 @@ def _stops(snapshot: Snapshot, watchdog_seen: Seen) -> tuple[StopLine, ...]:
     return tuple(lines.values())
 
 
-def _processes(snapshot: Snapshot, seen: Mapping[Role, Seen], limits: Limits) -> tuple[ProcessView, ...]:
+def _processes(snapshot: Snapshot, seen: Mapping[str, Seen], limits: Limits) -> tuple[ProcessView, ...]:
     """Return processes, worst first, then in their usual order."""
     watchdog: WatchdogStatus | None = snapshot.status(Role.WATCHDOG)
     by_name: dict[str, ProcessView] = {}
@@ -122,7 +123,7 @@ def _processes(snapshot: Snapshot, seen: Mapping[Role, Seen], limits: Limits) ->
         by_name |= _without_watchdog(snapshot, seen, by_name)
     elif Role.WATCHDOG not in by_name:
         by_name[Role.WATCHDOG] = _told(Role.WATCHDOG, seen[Role.WATCHDOG])
-    order = {role.value: place for place, role in enumerate(PROCESSES)}
+    order = {name: place for place, name in enumerate(seen)}
     return tuple(
         sorted(by_name.values(), key=lambda line: (_rank(line), order.get(line.name, len(order)), line.name))
     )
@@ -136,23 +137,23 @@ def _rank(line: ProcessView) -> int:
 
 
 def _without_watchdog(
-    snapshot: Snapshot, seen: Mapping[Role, Seen], last: dict[str, ProcessView]
+    snapshot: Snapshot, seen: Mapping[str, Seen], last: dict[str, ProcessView]
 ) -> dict[str, ProcessView]:
     """Return what we hear ourselves when the watchdog does not say: ages, and no state but silence."""
     lines = {}
-    for role in PROCESSES:
-        if role in snapshot.heard or role is Role.WATCHDOG or role.value in last:
-            line = _told(role, seen[role])
-            known = last.get(role.value)
-            lines[role.value] = msgspec.structs.replace(line, pid=known.pid) if known else line
+    for name in seen:
+        if name in snapshot.heard or name == Role.WATCHDOG or name in last:
+            line = _told(name, seen[name])
+            known = last.get(name)
+            lines[name] = msgspec.structs.replace(line, pid=known.pid) if known else line
     return lines
 
 
-def _told(role: Role, seen: Seen) -> ProcessView:
+def _told(name: str, seen: Seen) -> ProcessView:
     return ProcessView(
-        name=role.value,
+        name=name,
         pid=0,
-        state="silent" if seen.stale else "ready" if role is Role.WATCHDOG else "unknown",
+        state="silent" if seen.stale else "ready" if name == Role.WATCHDOG else "unknown",
         age_ms=seen.age_ms,
         stale=seen.stale,
         progress=0,
@@ -249,7 +250,7 @@ def _as_alert(event: Event) -> AlertLine:
     )
 
 
-def _journals(snapshot: Snapshot, seen: Mapping[Role, Seen]) -> tuple[Head, ...]:
+def _journals(snapshot: Snapshot, seen: Mapping[str, Seen]) -> tuple[Head, ...]:
     """Return the heads by journal, the longest that any live authority has seen."""
     heads: dict[str, Head] = {}
     for role in (Role.WATCHDOG, Role.EXECUTOR):

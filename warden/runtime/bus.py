@@ -15,9 +15,9 @@ import zmq
 from zmq.auth.thread import ThreadAuthenticator
 
 from warden.domain.errors import ConfigurationInvalid
-from warden.domain.roles import Role
+from warden.domain.roles import Role, role_of
 from warden.runtime.keys import Keyring
-from warden.wire.addresses import TELEMETRY, Channel, endpoint, socket_path
+from warden.wire.addresses import Channel, endpoint, socket_path, telemetry_of
 from warden.wire.codec import MESSAGE_BYTES_MAX, Undecodable, decode, encode
 from warden.wire.telemetry import Telemetry
 
@@ -35,18 +35,25 @@ _RECONNECT_MS_MAX: Final = 500
 
 
 class Incoming(msgspec.Struct, frozen=True):
-    """A message with the sender's proven role and the identity to answer to."""
+    """A message with the sender's name, which its key has proven, and the identity to answer to."""
 
     identity: bytes
-    role: Role
+    name: str
     data: bytes
+
+    @property
+    def role(self) -> Role:
+        """The sender's role."""
+        return role_of(self.name)
 
 
 class _Doorkeeper:
     """Says which keys may connect to one channel; asked by the authenticator's thread."""
 
     def __init__(self, channel: Channel, keyring: Keyring) -> None:
-        self._allowed = frozenset(keyring.public(role) for role in channel.clients)
+        self._allowed = frozenset(
+            keyring.public(name) for name in keyring.names() if role_of(name) in channel.clients
+        )
 
     def callback(self, _domain: str, key: bytes) -> bool:
         return key in self._allowed
@@ -55,9 +62,9 @@ class _Doorkeeper:
 class Server:
     """The ROUTER end of an ASK channel."""
 
-    def __init__(self, socket: zmq.Socket[bytes], roles: dict[str, Role]) -> None:
+    def __init__(self, socket: zmq.Socket[bytes], names: dict[str, str]) -> None:
         self.socket = socket
-        self._roles = roles
+        self._names = names
         self.dropped = 0
 
     def receive(self) -> Incoming | None:
@@ -68,9 +75,9 @@ class Server:
             except zmq.Again:
                 return None
             if len(frames) == 2:  # noqa: PLR2004 - identity and body
-                role = self._roles.get(str(frames[1].get("User-Id")))
-                if role is not None:
-                    return Incoming(identity=frames[0].bytes, role=role, data=frames[1].bytes)
+                name = self._names.get(str(frames[1].get("User-Id")))
+                if name is not None:
+                    return Incoming(identity=frames[0].bytes, name=name, data=frames[1].bytes)
             self.dropped += 1
 
     def send(self, identity: bytes, data: bytes) -> bool:
@@ -112,23 +119,23 @@ class Publisher:
 
 
 class Subscriber:
-    """The SUB ends of the telemetry of several roles, each proven by its key."""
+    """The SUB ends of the telemetry of several processes, by name, each proven by its key."""
 
-    def __init__(self, sockets: dict[Role, zmq.Socket[bytes]]) -> None:
+    def __init__(self, sockets: dict[str, zmq.Socket[bytes]]) -> None:
         self.sockets = sockets
         self.dropped = 0
 
-    def drain(self, limit: int = TELEMETRY_MESSAGES_MAX) -> list[tuple[Role, Any]]:
+    def drain(self, limit: int = TELEMETRY_MESSAGES_MAX) -> list[tuple[str, Any]]:
         """Return up to `limit` messages with their speaker; what does not decode is counted and dropped."""
-        messages: list[tuple[Role, Any]] = []
-        for role, socket in self.sockets.items():
+        messages: list[tuple[str, Any]] = []
+        for name, socket in self.sockets.items():
             while len(messages) < limit:
                 try:
                     data = socket.recv(zmq.NOBLOCK)
                 except zmq.Again:
                     break
                 try:
-                    messages.append((role, decode(data, Telemetry)))
+                    messages.append((name, decode(data, Telemetry)))
                 except Undecodable:
                     self.dropped += 1
         return messages
@@ -152,15 +159,16 @@ def _sent(socket: zmq.Socket[bytes], frames: list[bytes]) -> bool:
 
 
 class Bus:
-    """One process's place on the bus, in one role."""
+    """One process's place on the bus, under its own name."""
 
-    def __init__(self, role: Role, places: Places) -> None:
-        self.role = role
+    def __init__(self, name: str, places: Places) -> None:
+        self.name = name
+        self.role = role_of(name)
         self._places = places
         self._keyring = Keyring(places.keys)
-        self._secret = self._keyring.secret(role)
-        self._public = self._keyring.public(role)
-        self._roles = {self._keyring.public(each).decode("ascii"): each for each in Role}
+        self._secret = self._keyring.secret(name)
+        self._public = self._keyring.public(name)
+        self._names = {self._keyring.public(each).decode("ascii"): each for each in self._keyring.names()}
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._context.linger = 0
         self._authenticator: ThreadAuthenticator | None = None
@@ -181,7 +189,7 @@ class Bus:
             ConfigurationInvalid: another process serves it, or the path is unusable.
         """
         socket = self._bound(channel, zmq.ROUTER, QUEUE_MESSAGES_MAX)
-        return Server(socket, self._roles)
+        return Server(socket, self._names)
 
     def publisher(self) -> Publisher:
         """Bind our telemetry.
@@ -189,20 +197,26 @@ class Bus:
         Raises:
             ConfigurationInvalid: as for `serve`.
         """
-        return Publisher(self._bound(TELEMETRY[self.role], zmq.PUB, TELEMETRY_MESSAGES_MAX))
+        return Publisher(self._bound(telemetry_of(self.name), zmq.PUB, TELEMETRY_MESSAGES_MAX))
 
     def connect(self, channel: Channel) -> Client:
         """Connect to an ASK channel; its server need not be there yet."""
         return Client(self._connected(channel, zmq.DEALER, QUEUE_MESSAGES_MAX))
 
-    def subscribe(self, roles: Iterable[Role]) -> Subscriber:
-        """Listen to the telemetry of `roles`; they need not be there yet."""
+    def subscribe(self, names: Iterable[str]) -> Subscriber:
+        """Listen to the telemetry of processes; they need not be there yet."""
         sockets = {}
-        for role in roles:
-            socket = self._connected(TELEMETRY[role], zmq.SUB, TELEMETRY_MESSAGES_MAX)
+        for name in names:
+            socket = self._connected(telemetry_of(name), zmq.SUB, TELEMETRY_MESSAGES_MAX)
             socket.subscribe(b"")
-            sockets[role] = socket
+            sockets[name] = socket
         return Subscriber(sockets)
+
+    def named(self, roles: Iterable[Role]) -> list[str]:
+        """Return the processes of these roles by name, in that order: a trader for each strategy."""
+        return [
+            name for role in roles for name in (self._keyring.traders() if role is Role.TRADER else (role,))
+        ]
 
     def close(self) -> None:
         """Close everything at once."""
@@ -218,8 +232,8 @@ class Bus:
         self._locks.clear()
 
     def _bound(self, channel: Channel, kind: int, queue: int) -> zmq.Socket[bytes]:
-        if channel.server is not self.role:
-            raise ValueError(f"{self.role} does not serve {channel.name}")
+        if channel.server != self.name:
+            raise ValueError(f"{self.name} does not serve {channel.name}")
         path = socket_path(self._places.run, channel)
         # A second bind would silently steal the path: whoever holds the lock serves.
         self._locks.append(_hold(path.with_name(path.name + ".lock")))

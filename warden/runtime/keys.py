@@ -1,4 +1,4 @@
-"""CURVE keys, one pair per role, made on first start: who holds a role's secret is that role."""
+"""CURVE keys, one pair per process, made on first start: who holds a process's secret is that process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import zmq
 
 from warden.domain.errors import ConfigurationInvalid
-from warden.domain.roles import Role
+from warden.domain.roles import Role, processes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,23 +17,31 @@ _KEY_BYTES: Final = 40  # Z85 of 32 bytes
 
 
 class Keyring:
-    """The key files of one instance: `<role>.public` (0644) and `<role>.secret` (0600)."""
+    """The key files of one instance: `<name>.public` (0644) and `<name>.secret` (0600).
+
+    Which traders there are is told by their keys: who has none cannot speak.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def ensure(self) -> None:
+    def ensure(self, traders: tuple[str, ...] = (Role.TRADER,)) -> None:
         """Make the pairs that are missing; a pair of which half is there is never replaced in silence.
+
+        A trader that is none of `traders` any more loses its pair: nobody may speak in its name.
 
         Raises:
             ConfigurationInvalid: half a pair is missing.
             OSError: a key could not be written.
         """
-        for role in Role:
-            public, secret = self._path(role, "public"), self._path(role, "secret")
+        for name in sorted({*self._files("public"), *self._files("secret")} - {*traders}):
+            self._path(name, "public").unlink(missing_ok=True)
+            self._path(name, "secret").unlink(missing_ok=True)
+        for name in (*processes(traders), Role.OPERATOR):
+            public, secret = self._path(name, "public"), self._path(name, "secret")
             if public.exists() != secret.exists():
                 raise ConfigurationInvalid(
-                    f"{self._directory}: half of the key pair of {role} is missing; remove the other half "
+                    f"{self._directory}: half of the key pair of {name} is missing; remove the other half "
                     "while Warden is down and it makes a new pair"
                 )
             if not public.exists():
@@ -41,20 +49,33 @@ class Keyring:
                 _write_new(secret, secret_key, 0o600)
                 _write_new(public, public_key, 0o644)
 
-    def public(self, role: Role) -> bytes:
-        """Return a role's public key, 40 bytes of Z85."""
-        return self._read(self._path(role, "public"))
+    def traders(self) -> tuple[str, ...]:
+        """Return the names of the traders that have a key, at least one: the trader there always is."""
+        return tuple(sorted(self._files("public"))) or (Role.TRADER,)
 
-    def secret(self, role: Role) -> bytes:
-        """Return a role's secret key, 40 bytes of Z85; only the role's own user can."""
-        return self._read(self._path(role, "secret"))
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all who have a key."""
+        return (*processes(self.traders()), Role.OPERATOR)
 
-    def role_of(self, public_key: bytes) -> Role | None:
+    def public(self, name: str) -> bytes:
+        """Return a process's public key, 40 bytes of Z85."""
+        return self._read(self._path(name, "public"))
+
+    def secret(self, name: str) -> bytes:
+        """Return a process's secret key, 40 bytes of Z85; only its own user can."""
+        return self._read(self._path(name, "secret"))
+
+    def name_of(self, public_key: bytes) -> str | None:
         """Return whose public key this is; None for a stranger's."""
-        return next((role for role in Role if self.public(role) == public_key), None)
+        return next((name for name in self.names() if self.public(name) == public_key), None)
 
-    def _path(self, role: Role, kind: str) -> Path:
-        return self._directory / f"{role.value}.{kind}"
+    def _files(self, kind: str) -> set[str]:
+        """Return the traders of whom there is a key of this kind."""
+        named = (path.stem for path in self._directory.glob(f"trader-*.{kind}"))
+        return {*named, *([Role.TRADER] if self._path(Role.TRADER, kind).exists() else [])}
+
+    def _path(self, name: str, kind: str) -> Path:
+        return self._directory / f"{name}.{kind}"
 
     @staticmethod
     def _read(path: Path) -> bytes:

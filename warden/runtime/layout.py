@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from warden.domain.errors import ConfigurationInvalid
-from warden.domain.roles import PROCESSES, Role
+from warden.domain.roles import PROCESSES, Role, role_of, strategy_of
 from warden.runtime.places import INSTALLED_MARK
 from warden.wire.addresses import BEATS, CHANNELS, CONTROL, STOP, socket_path
 
@@ -48,27 +48,45 @@ class Entry(msgspec.Struct, frozen=True):
     made: bool = True
 
 
-def user_of(role: Role) -> str:
-    """Return the name of the system user that runs `role`, and of its own group."""
-    return f"warden-{role.value}"
+def user_of(name: str) -> str:
+    """Return the name of the system user that runs the process `name`, and of its own group."""
+    return f"warden-{name}"
 
 
-def door_of(server: Role) -> str:
-    """Return the group that may enter a server's run directory."""
-    return f"warden-to-{server.value}"
+def door_of(server: str) -> str:
+    """Return the group that may enter a server's run directory; who may see one trader's, sees them all."""
+    return f"warden-to-{role_of(server)}"
 
 
-def clients_of(server: Role) -> frozenset[Role]:
+def is_traders(user: str) -> bool:
+    """Tell whether a system user is a trader's, of whichever strategy."""
+    return user == user_of(Role.TRADER) or user.startswith(f"{user_of(Role.TRADER)}-")
+
+
+def clients_of(server: str) -> frozenset[Role]:
     """Return who may enter a server's run directory: clients of its sockets, readers of its files."""
-    clients = frozenset(role for each in CHANNELS if each.server is server for role in each.clients)
-    return (clients | _READERS.get(server, frozenset())) - {server}
+    role = role_of(server)
+    clients = frozenset(client for each in CHANNELS if each.server == role for client in each.clients)
+    return (clients | _READERS.get(role, frozenset())) - {role}
 
 
-def groups() -> dict[str, frozenset[str]]:
-    """Return every shared group with the program users in it; operators, who are people, come in by name."""
+def groups(names: tuple[str, ...] = PROCESSES) -> dict[str, frozenset[str]]:
+    """Return every shared group with the program users in it; operators, who are people, come in by name.
+
+    Args:
+        names: the processes that there are.
+    """
+    users: dict[Role, set[str]] = {role: set() for role in PROCESSES}
+    for name in names:
+        users[role_of(name)].add(user_of(name))
     doors = {
         door_of(server): frozenset(
-            user_of(role) for role in {*clients_of(server), server} if role is not Role.OPERATOR
+            user
+            for role in {*clients_of(server), server}
+            if role is not Role.OPERATOR
+            # One of several traders owns its own directory, and is kept out of the others'.
+            and not (server is role is Role.TRADER and any(map(strategy_of, names)))
+            for user in users[role]
         )
         for server in PROCESSES
     }
@@ -81,12 +99,15 @@ def operators_groups() -> tuple[str, ...]:
     return (OPERATORS, *(door_of(server) for server in PROCESSES if Role.OPERATOR in clients_of(server)))
 
 
-def entries(where: Places, secrets: tuple[Path, ...] = ()) -> Iterator[Entry]:
+def entries(
+    where: Places, secrets: tuple[Path, ...] = (), names: tuple[str, ...] = PROCESSES
+) -> Iterator[Entry]:
     """Yield every path of an installed home, parents first.
 
     Args:
         where: its places, as the operator sees them.
         secrets: files that only the executor may read: keystore and password.
+        names: the processes that there are.
     """
     yield _directory(where.home, ROOT, ROOT, 0o755)
     for each in (where.run, where.keys, where.home / "settings", where.home / "state", where.home / "logs"):
@@ -97,42 +118,41 @@ def entries(where: Places, secrets: tuple[Path, ...] = ()) -> Iterator[Entry]:
     yield _directory(where.stop / "cleared", watchdog, OPERATORS, 0o2755)
     # Not sticky: whoever stops on a full disk takes a slot from there.
     yield _directory(where.stop.with_name("stop.reserve"), watchdog, OPERATORS, 0o2775)
-    for role in PROCESSES:
-        yield _directory(where.role(role), user_of(role), door_of(role), 0o2750)
-        yield _directory(where.state_of(role), user_of(role), OPERATORS, 0o2750)
-        yield _directory(where.logs_of(role), user_of(role), OPERATORS, 0o2750)
+    for name in names:
+        yield _directory(where.role(name), user_of(name), door_of(name), 0o2750)
+        yield _directory(where.state_of(name), user_of(name), OPERATORS, 0o2750)
+        yield _directory(where.logs_of(name), user_of(name), OPERATORS, 0o2750)
     for channel in _FENCED:
         path = socket_path(where.run, channel)
         lock = path.with_name(path.name + ".lock")
         yield Entry(lock, user_of(channel.server), OPERATORS, 0o640, directory=False)
-    yield from _files(where)
+    yield from _files(where, names)
     for path in secrets:
         yield Entry(path, executor, ROOT, 0o400, directory=False, made=False)
 
 
-def _files(where: Places) -> Iterator[Entry]:
+def _files(where: Places, names: tuple[str, ...]) -> Iterator[Entry]:
     yield Entry(where.home / INSTALLED_MARK, ROOT, ROOT, 0o644, directory=False)
     for name in ("warden.toml", ".env"):
         yield Entry(where.home / name, ROOT, ROOT, 0o600, directory=False, made=False)
     yield Entry(where.keys / "wallet.address", ROOT, ROOT, 0o644, directory=False, made=False)
-    for role in Role:
-        person = role is Role.OPERATOR
-        owner, group, mode = (ROOT, OPERATORS, 0o640) if person else (user_of(role), ROOT, 0o400)
-        yield Entry(where.keys / f"{role.value}.secret", owner, group, mode, directory=False, made=False)
-        yield Entry(where.keys / f"{role.value}.public", ROOT, ROOT, 0o644, directory=False, made=False)
-        group = OPERATORS if person else user_of(role)
-        yield Entry(where.settings_of(role), ROOT, group, 0o640, directory=False, made=False)
+    for name in (*names, Role.OPERATOR):
+        person = name == Role.OPERATOR
+        owner, group, mode = (ROOT, OPERATORS, 0o640) if person else (user_of(name), ROOT, 0o400)
+        yield Entry(where.keys / f"{name}.secret", owner, group, mode, directory=False, made=False)
+        yield Entry(where.keys / f"{name}.public", ROOT, ROOT, 0o644, directory=False, made=False)
+        group = OPERATORS if person else user_of(name)
+        yield Entry(where.settings_of(name), ROOT, group, 0o640, directory=False, made=False)
 
 
 def _directory(path: Path, owner: str, group: str, mode: int) -> Entry:
     return Entry(path, owner, group, mode, directory=True)
 
 
-def missing_users() -> list[str]:
+def missing_users(names: tuple[str, ...] = PROCESSES) -> list[str]:
     """Return a line for every user or group that is not there, or not as it must be (I8)."""
     problems, uids = [], {0: ROOT}
-    for role in PROCESSES:
-        name = user_of(role)
+    for name in map(user_of, names):
         try:
             uid = pwd.getpwnam(name).pw_uid
         except KeyError:
@@ -141,13 +161,14 @@ def missing_users() -> list[str]:
         if uid in uids:
             problems.append(f"users {name} and {uids[uid]} are the same, uid {uid}")
         uids[uid] = name
-    for name, wanted in groups().items():
+    for name, wanted in groups(names).items():
         try:
             members = frozenset(grp.getgrnam(name).gr_mem)
         except KeyError:
             problems.append(f"group {name} does not exist")
             continue
-        programs = {user_of(role) for role in PROCESSES}
+        # Of a strategy that was taken out of the configuration, too: it must not come in either.
+        programs = {*map(user_of, names), *filter(is_traders, members)}
         problems += [f"user {each} is not in group {name}" for each in sorted(wanted - members)]
         problems += [
             f"user {each} must not be in group {name}" for each in sorted(members & programs - wanted)
@@ -155,17 +176,17 @@ def missing_users() -> list[str]:
     return problems
 
 
-def apply(where: Places, secrets: tuple[Path, ...] = ()) -> list[str]:
+def apply(where: Places, secrets: tuple[Path, ...] = (), names: tuple[str, ...] = PROCESSES) -> list[str]:
     """Make what is missing and set owners and rights, as root; return a line for everything that was changed.
 
     Raises:
         ConfigurationInvalid: a user is missing, or something else stands where a file or directory must be.
         OSError: it could not be done.
     """
-    return [_set(entry, wrong) for entry in entries(where, secrets) if (wrong := deviation(entry))]
+    return [_set(entry, wrong) for entry in entries(where, secrets, names) if (wrong := deviation(entry))]
 
 
-def settle(where: Places, secrets: tuple[Path, ...] = ()) -> None:
+def settle(where: Places, secrets: tuple[Path, ...] = (), names: tuple[str, ...] = PROCESSES) -> None:
     """Set owners and rights of the files that came since the home was laid out: keys, settings, keystore.
 
     Directories are left as they are: a stop directory that was lost must not come back by itself.
@@ -173,16 +194,16 @@ def settle(where: Places, secrets: tuple[Path, ...] = ()) -> None:
     Raises:
         ConfigurationInvalid, OSError: as for `apply`.
     """
-    for entry in entries(where, secrets):
+    for entry in entries(where, secrets, names):
         if not entry.made and (wrong := deviation(entry)):
             _set(entry, wrong)
 
 
-def check(where: Places, secrets: tuple[Path, ...] = ()) -> list[str]:
+def check(where: Places, secrets: tuple[Path, ...] = (), names: tuple[str, ...] = PROCESSES) -> list[str]:
     """Return a line for everything that is not as the table says; empty means that I8's ground holds."""
-    if users := missing_users():
+    if users := missing_users(names):
         return users
-    found = [(entry.path, deviation(entry)) for entry in entries(where, secrets)]
+    found = [(entry.path, deviation(entry)) for entry in entries(where, secrets, names)]
     return [f"{path}: {wrong}" for path, wrong in found if wrong]
 
 

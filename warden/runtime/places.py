@@ -10,11 +10,13 @@ from typing import Final
 import msgspec
 
 from warden.domain.errors import ConfigurationInvalid
-from warden.domain.roles import PROCESSES, Role
+from warden.domain.roles import Role, processes
 from warden.wire.addresses import SOCKET_PATH_BYTES_MAX
 
-# The longest socket name below the run directory: /notifier/telemetry-notifier.ipc, and a .lock beside it.
-_LONGEST_SOCKET: Final = len("/notifier/telemetry-notifier.ipc.lock")
+# The longest strategy's name that still gives a system user of its own: at most 32 characters.
+STRATEGY_CHARACTERS_MAX: Final = 18
+# The longest socket name below the run directory: a trader's telemetry, and a .lock beside it.
+_LONGEST_SOCKET: Final = len("/trader-/telemetry-trader.ipc.lock") + STRATEGY_CHARACTERS_MAX
 
 
 # Made by scripts/install: each program of this home has a user of its own (docs/install.md).
@@ -25,10 +27,10 @@ class Places(msgspec.Struct, frozen=True):
     """The directories of one instance. `run` is resolved: sockets stand there and their paths are short.
 
     Attributes:
-        state: what the process `role` keeps; when installed, a directory of its own that it alone may write.
+        state: what this process keeps; when installed, a directory of its own that it alone may write.
         logs: where it writes its log files; the same.
         installed: whether each program has a user of its own.
-        seen_by: as whom one looks; the operator sees the directories above all processes' own.
+        seen_by: the process that looks; the operator sees the directories above all processes' own.
     """
 
     home: Path
@@ -38,17 +40,17 @@ class Places(msgspec.Struct, frozen=True):
     state: Path
     logs: Path
     installed: bool = False
-    seen_by: Role = Role.OPERATOR
+    seen_by: str = Role.OPERATOR
 
     @property
     def settings(self) -> Path:
-        """The checked, frozen copy of the configuration that this role reads."""
+        """The checked, frozen copy of the configuration that this process reads."""
         return self.settings_of(self.seen_by)
 
-    def settings_of(self, role: Role) -> Path:
-        """Return a role's frozen copy: under one user there is one for all."""
+    def settings_of(self, name: str) -> Path:
+        """Return a process's frozen copy: under one user there is one for all."""
         if self.installed:
-            return self.home / "settings" / f"{role.value}.json"
+            return self.home / "settings" / f"{name}.json"
         return self._state_root / "settings.json"
 
     @property
@@ -62,29 +64,34 @@ class Places(msgspec.Struct, frozen=True):
         return self.devnet_manifest.with_name("devnet.before.json")
 
     @property
+    def traders_config(self) -> Path:
+        """What supervisord is told of the traders of several strategies; made by `warden up`."""
+        return self.run / "traders.conf"
+
+    @property
     def supervisor_socket(self) -> Path:
         """Where supervisord answers."""
         return self.run / "supervisor.sock"
 
-    def role(self, role: Role) -> Path:
-        """Return a role's own run directory: its sockets and locks."""
-        return self.run / role.value
+    def role(self, name: str) -> Path:
+        """Return a process's own run directory: its sockets and locks."""
+        return self.run / name
 
-    def url_file(self, role: Role) -> Path:
-        """Return the file in which a role that serves HTTP says where, for port 0."""
-        return self.role(role) / "url"
+    def url_file(self, name: str) -> Path:
+        """Return the file in which a process that serves HTTP says where, for port 0."""
+        return self.role(name) / "url"
 
-    def state_of(self, role: Role) -> Path:
-        """Return where a role keeps its state."""
-        return self._state_root / role.value if self.installed else self._state_root
+    def state_of(self, name: str) -> Path:
+        """Return where a process keeps its state."""
+        return self._state_root / name if self.installed else self._state_root
 
-    def logs_of(self, role: Role) -> Path:
-        """Return where a role writes its log files."""
-        return self._logs_root / role.value if self.installed else self._logs_root
+    def logs_of(self, name: str) -> Path:
+        """Return where a process writes its log files."""
+        return self._logs_root / name if self.installed else self._logs_root
 
-    def journal(self, role: Role) -> Path:
-        """Return a role's journal."""
-        return self.state_of(role) / f"{role.value}.db"
+    def journal(self, name: str) -> Path:
+        """Return a process's journal."""
+        return self.state_of(name) / f"{name}.db"
 
     @property
     def _state_root(self) -> Path:
@@ -95,8 +102,8 @@ class Places(msgspec.Struct, frozen=True):
         return (self.home / "logs").resolve()
 
 
-def places(home: Path, role: Role = Role.OPERATOR) -> Places:
-    """Return the places of the instance at `home` as `role` sees them; nothing is made."""
+def places(home: Path, name: str = Role.OPERATOR) -> Places:
+    """Return the places of the instance at `home` as the process `name` sees them; nothing is made."""
     home = home.absolute()
     seen = Places(
         home=home,
@@ -106,14 +113,20 @@ def places(home: Path, role: Role = Role.OPERATOR) -> Places:
         state=home / "state",
         logs=(home / "logs").resolve(),
         installed=(home / INSTALLED_MARK).exists(),
-        seen_by=role,
+        seen_by=name,
     )
-    if not seen.installed or role is Role.OPERATOR:
+    if not seen.installed or name == Role.OPERATOR:
         return seen
-    return msgspec.structs.replace(seen, state=seen.state_of(role), logs=seen.logs_of(role))
+    return msgspec.structs.replace(seen, state=seen.state_of(name), logs=seen.logs_of(name))
 
 
-def create(home: Path, *, run_dir: Path | None = None, logs_dir: Path | None = None) -> Places:
+def create(
+    home: Path,
+    *,
+    run_dir: Path | None = None,
+    logs_dir: Path | None = None,
+    traders: tuple[str, ...] = (Role.TRADER,),
+) -> Places:
     """Make the instance's directories, for their owner only, and return them; scripts/install made its own.
 
     The stop directory is not made here (see `Latch.create`): a lost one must not come back by itself.
@@ -137,7 +150,7 @@ def create(home: Path, *, run_dir: Path | None = None, logs_dir: Path | None = N
         _own_or_link(home / "run", run_dir)
         _own_or_link(home / "logs", logs_dir)
         made = places(home)
-        for directory in (made.keys, made.state, *(made.role(role) for role in PROCESSES)):
+        for directory in (made.keys, made.state, *map(made.role, processes(traders))):
             directory.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         path = error.filename2 or error.filename or home

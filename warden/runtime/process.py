@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from loguru import logger
 
 from warden.domain.errors import EXIT_DONE, EXIT_FAILED, ConfigurationInvalid, WardenError
-from warden.domain.roles import Role
+from warden.domain.roles import Role, strategy_of, trader_of
 from warden.domain.stops import CleanUp, Stop
 from warden.runtime import logs
 from warden.runtime.bus import Bus
@@ -52,8 +52,11 @@ class Frame:
     Everything here belongs to the process's main thread.
     """
 
-    def __init__(self, role: Role, where: Places, settings: Settings, bus: Bus, clock: Clock) -> None:
-        self.role = role
+    def __init__(self, where: Places, settings: Settings, bus: Bus, clock: Clock) -> None:
+        self.role = bus.role
+        self.name = bus.name
+        # Said beside the role where the role has several processes.
+        self._own_name = self.name if strategy_of(self.name) else ""
         self.places = where
         self.settings = settings
         self.bus = bus
@@ -72,7 +75,7 @@ class Frame:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._end)
         self._stop_signals = 0
-        if role in _STOPPED_BY_SIGNAL:
+        if self.role in _STOPPED_BY_SIGNAL:
             signal.signal(signal.SIGUSR1, self._count_stop)
 
     def stop_by_signal(self) -> Stop | None:
@@ -126,6 +129,7 @@ class Frame:
             encode(
                 Beat(
                     role=self.role,
+                    name=self._own_name,
                     pid=os.getpid(),
                     session=self.session,
                     boot_id=self.boot_id,
@@ -176,6 +180,7 @@ class Frame:
             Event(
                 time=wall_text(self.clock),
                 role=self.role,
+                name=self._own_name,
                 severity=severity,
                 kind=kind,
                 message=logs.redact(message)[:2_000],
@@ -215,36 +220,45 @@ def run(role: Role, main: Callable[[Frame], None], arguments: list[str] | None =
         main: its loop; returns when `frame.ending`.
         arguments: for tests; the command line otherwise.
     """
-    parser = argparse.ArgumentParser(prog=f"warden.{role}")
-    parser.add_argument("--home", type=Path, required=True)
-    where = places(parser.parse_args(arguments).home, role)
+    name, home = _told(role, arguments)
+    where = places(home, name)
     try:
         die_with_parent()
-        _own_output(where, role)
+        _own_output(where, name)
         _raise_file_limit()
-        logs.configure(role.value, where.logs)
+        logs.configure(name, where.logs)
         settings = read_frozen(where)
-        with Bus(role, where) as bus:
-            frame = Frame(role, where, settings, bus, SystemClock())
-            frame.event(Severity.INFO, "process.started", f"{role} started", pid=os.getpid())
+        with Bus(name, where) as bus:
+            frame = Frame(where, settings, bus, SystemClock())
+            frame.event(Severity.INFO, "process.started", f"{name} started", pid=os.getpid())
             main(frame)
             frame.beat(ProcessState.STOPPING, now=True)
-            frame.event(Severity.INFO, "process.ended", f"{role} ended in order", pid=os.getpid())
+            frame.event(Severity.INFO, "process.ended", f"{name} ended in order", pid=os.getpid())
     except WardenError as error:
         logger.bind(kind="process.refused").critical("{}", str(error))
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - the last line of defence says what it was, then ends
-        logger.bind(kind="process.broken").opt(exception=error).critical("{} broke", role.value)
+        logger.bind(kind="process.broken").opt(exception=error).critical("{} broke", name)
         return EXIT_FAILED
     return EXIT_DONE
 
 
-def _own_output(where: Places, role: Role) -> None:
+def _told(role: Role, arguments: list[str] | None) -> tuple[str, Path]:
+    """Return the name and the home that the command line gives this process."""
+    parser = argparse.ArgumentParser(prog=f"warden.{role}")
+    parser.add_argument("--home", type=Path, required=True)
+    if role is Role.TRADER:
+        parser.add_argument("--strategy", default="", help="whose, where there are several")
+    told = parser.parse_args(arguments)
+    return trader_of(told.strategy) if role is Role.TRADER else role, told.home
+
+
+def _own_output(where: Places, name: str) -> None:
     """Point stdout and stderr at a file of our own: a stuck supervisord then blocks nobody."""
     try:
         where.logs.mkdir(parents=True, exist_ok=True)
         handle = os.open(
-            where.logs / f"{role.value}.out", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640
+            where.logs / f"{name}.out", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640
         )
     except OSError as error:
         raise ConfigurationInvalid(f"cannot write to {where.logs}: {error.strerror}") from error

@@ -105,7 +105,7 @@ class VenueSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class StrategySettings:
-    """The strategy: one class, wherever it is."""
+    """The only strategy: one class, wherever it is. Several are written as `[[strategies]]` instead."""
 
     __pydantic_config__ = STRICT
     use: Annotated[str, MinLen(3)] = setting(
@@ -117,6 +117,17 @@ class StrategySettings:
     parameters: dict[str, str | int | bool] = table("handed to the class by keyword")
     memory_mb: Annotated[int, Ge(192), Le(1_048_576)] = setting(
         1_024, "most memory of the trader's process, strategy included; it ends beyond that", unit="MB"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedStrategySettings(StrategySettings):
+    """One of several strategies: a process, a capital pool and a session of its own for each."""
+
+    __pydantic_config__ = STRICT
+    name: str = required(
+        "what its process (`trader-NAME`), its pool and its trades are called: a letter from a to z, then "
+        "letters, digits and -, 18 characters at most"
     )
 
 
@@ -230,6 +241,7 @@ class Settings:
     wallet: WalletSettings = setting(WalletSettings(), "the key")
     venue: VenueSettings = setting(VenueSettings(), "where swaps go")
     strategy: StrategySettings = setting(StrategySettings(), "what trades")
+    strategies: tuple[NamedStrategySettings, ...] = setting((), "what trades, where there are several")
     limits: LimitSettings = setting(LimitSettings(), "what may be risked")
     breaker: BreakerSettings = setting(BreakerSettings(), "the circuit breaker")
     emergency: EmergencySettings = setting(EmergencySettings(), "when everything stops by itself")

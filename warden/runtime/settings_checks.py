@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from warden.domain.modes import Environment
 from warden.runtime.settings_field import about
+from warden.runtime.settings_strategies import wrong_strategies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +69,7 @@ def wrong(settings: Settings) -> Iterator[Fault]:
     yield from _wrong_limits(settings)
     yield from _wrong_order(settings)
     yield from _wrong_price(settings)
+    yield from wrong_strategies(settings)
     yield from _wrong_watchdog(settings)
     yield from _wrong_endpoints(settings)
     yield from _wrong_for_real(settings)

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
-from warden.domain.roles import Role
+from warden.domain.roles import Role, processes, role_of
 from warden.runtime.settings import Settings
 from warden.runtime.settings_checks import wrong
 from warden.runtime.settings_field import Profile
@@ -34,6 +34,7 @@ from warden.runtime.settings_sources import (
     truth,
     variable_layers,
 )
+from warden.runtime.settings_strategies import traders
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,8 +118,8 @@ def freeze(settings: Settings, target: Places) -> None:
     if not target.installed:
         _write(target.settings, settings)
         return
-    for role in Role:
-        _write(target.settings_of(role), meant_for(role, settings))
+    for name in (*processes(traders(settings)), Role.OPERATOR):
+        _write(target.settings_of(name), meant_for(role_of(name), settings))
 
 
 def meant_for(role: Role, settings: Settings) -> Settings:

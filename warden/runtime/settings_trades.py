@@ -114,7 +114,8 @@ class CapitalSettings:
 
     __pydantic_config__ = STRICT
     pools: dict[str, Weight] = table(
-        "by strategy, its weight in the division of the capital, as `triangular = 1`; empty: all is one pool"
+        "by strategy, its weight in the division of the capital, as `triangular = 1`; empty: equal weights, "
+        "and for an only strategy one pool"
     )
     confirm_reads: Count = setting(
         3, "reads in a row that show the same difference before it is believed", unit="reads"

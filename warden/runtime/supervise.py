@@ -17,7 +17,6 @@ from warden.domain.errors import NotRunning
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from warden.domain.roles import Role
     from warden.runtime.places import Places
 
 
@@ -51,15 +50,15 @@ def ask(where: Places, method: str, *arguments: Any, timeout_s: float = 2.0) -> 
     return values[0]
 
 
-def signal_program(where: Places, role: Role, pid: int, number: int, *, timeout_s: float = 2.0) -> None:
-    """Have supervisord send a signal to the program `role`, if its process still is `pid`.
+def signal_program(where: Places, name: str, pid: int, number: int, *, timeout_s: float = 2.0) -> None:
+    """Have supervisord send a signal to the program `name`, if its process still is `pid`.
 
     Between the look and the signal a dead one may have been started again: then the new one gets it,
     which has no leave yet.
 
     Args:
         where: the instance's places.
-        role: whose program.
+        name: the program's.
         pid: the process that was judged.
         number: the signal.
         timeout_s: for each of two calls.
@@ -68,7 +67,7 @@ def signal_program(where: Places, role: Role, pid: int, number: int, *, timeout_
         ProcessLookupError: supervisord runs another process under that name, or none.
         NotRunning: it did not answer, or refused.
     """
-    known = ask(where, "supervisor.getProcessInfo", role.value, timeout_s=timeout_s)["pid"]
+    known = ask(where, "supervisor.getProcessInfo", str(name), timeout_s=timeout_s)["pid"]
     if known != pid:
-        raise ProcessLookupError(f"{role} is pid {known}, not {pid}")
-    ask(where, "supervisor.signalProcess", role.value, str(int(number)), timeout_s=timeout_s)
+        raise ProcessLookupError(f"{name} is pid {known}, not {pid}")
+    ask(where, "supervisor.signalProcess", str(name), str(int(number)), timeout_s=timeout_s)

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import zmq
 
+from warden.domain.roles import strategy_of
 from warden.runtime.clock import NS_PER_MS
 from warden.runtime.logs import redact
+from warden.runtime.settings_strategies import run_by
 from warden.strategies.load import load_strategy, raised_at
 from warden.strategies.propose import an
 from warden.trader import bounds
@@ -46,15 +48,15 @@ def main(frame: Frame) -> None:
     """
     frame.beat(ProcessState.STARTING, detail="loading the strategy")
     settings = frame.settings
-    bounds.bound(settings.strategy.memory_mb)
-    path = settings.strategy.path
+    wanted = run_by(settings, frame.name)
+    bounds.bound(wanted.memory_mb)
     strategy = load_strategy(
-        settings.strategy.use,
-        frame.places.home / path if path is not None else None,
-        settings.strategy.parameters,
+        wanted.use,
+        frame.places.home / wanted.path if wanted.path is not None else None,
+        wanted.parameters,
     )
     with Feed(settings, frame.places, frame.clock) as feed:
-        trader = Trader(frame, strategy, feed)
+        trader = Trader(frame, strategy, feed, memory_mb=wanted.memory_mb)
         try:
             trader.run()
         except MemoryError as error:
@@ -65,14 +67,15 @@ def main(frame: Frame) -> None:
 class Trader:
     """The main thread: bus, strategy and heartbeat in one loop."""
 
-    def __init__(self, frame: Frame, strategy: Strategy, feed: Feed) -> None:
+    def __init__(self, frame: Frame, strategy: Strategy, feed: Feed, *, memory_mb: int) -> None:
         self._frame = frame
         self._strategy = strategy
         self._feed = feed
         self._client = frame.bus.connect(INTENTS)
         self._status_due_ns = 0
-        self._memory_mb = frame.settings.strategy.memory_mb
-        self._strategy_name = strategy.name
+        self._memory_mb = memory_mb
+        # One of several goes by the name that the configuration gives it, as its pool and process do.
+        self._strategy_name = strategy_of(frame.name) or strategy.name
         self._core = Core(
             session=frame.session,
             strategy=self._strategy_name,

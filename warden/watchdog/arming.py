@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
-from warden.domain.causes import Cause, LiftedBy
+from warden.domain.causes import LiftedBy
 from warden.domain.errors import EXIT_DONE, EXIT_FAILED, EXIT_REFUSED
 from warden.domain.modes import SCREEN_WORD, Mode
 from warden.watchdog.commands import ClearStops
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from warden.watchdog.answers import Answers
-    from warden.watchdog.authority import Authority
+    from warden.watchdog.authority import Authority, Standing
     from warden.watchdog.events import StopsCleared
     from warden.watchdog.incidents import Incidents
-    from warden.watchdog.liveness import Liveness
+    from warden.watchdog.liveness import Liveness, Peer
     from warden.watchdog.outbox import Outbox
     from warden.watchdog.probation import Probation
     from warden.watchdog.stops import Stops
@@ -50,7 +50,7 @@ class _Flow:
     stage: _Stage
     row: int = 0
     stop_ids: tuple[str, ...] = ()
-    lifts: tuple[Cause, ...] = ()
+    lifts: tuple[str, ...] = ()
     arrivals: int = 0
     wait_until_ns: int = 0
 
@@ -104,7 +104,9 @@ class Arming:
             return
         if recover is not None:
             self._begin_recovery(identity, recover, now_ns)
-        elif self._authority.mode is self._authority.ceiling(positions) is Mode.AGGRESSIVE:
+        elif self._authority.mode is self._authority.ceiling(positions) is Mode.AGGRESSIVE and not any(
+            each.name for each in self._liftable()
+        ):
             self._answers.give(identity, EXIT_DONE, f"armed already: {self._authority.mode.name}")
         else:
             self._begin_arming(identity, request.operator, request.reason, now_ns)
@@ -183,11 +185,11 @@ class Arming:
             if standing.lifted_by is LiftedBy.RESTART:
                 yield standing.text()
         for role in NEEDED:
-            peer = self._liveness.peers[role]
-            if not peer.ready():
-                state = peer.state.value if peer.fresh() else peer.condition.value
-                detail = f" ({peer.detail})" if peer.detail and peer.fresh() else ""
-                yield f"{role} is {state}{detail}: it must be ready first"
+            peers = self._liveness.of(role)
+            # Of several traders one is enough: who is not ready stays out, and is armed later.
+            if not any(peer.ready() for peer in peers):
+                several = f"one of {len(peers)} traders" if len(peers) > 1 else "it"
+                yield f"{', '.join(map(_standing, peers))}: {several} must be ready first"
 
     def _recover_refusal(self, request: Recover) -> str:
         standing = {stop.stop_id for stop in self._stops.standing}
@@ -247,11 +249,16 @@ class Arming:
         # Before its row: whoever reads that it was armed reads how far.
         self._probation.begin_if_owed(now_ns)
         # What comes to stand after this row is not what the operator has agreed to.
-        flow.lifts = tuple(self._authority.standing)
+        flow.lifts = tuple(each.key for each in self._liftable())
         flow.row = self._out.row(
-            "armed", operator=flow.operator, reason=flow.reason, lifts=[str(cause) for cause in flow.lifts]
+            "armed", operator=flow.operator, reason=flow.reason, lifts=[str(key) for key in flow.lifts]
         )
         flow.stage = _Stage.ARM_ROW
+
+    def _liftable(self) -> list[Standing]:
+        """Return what this arming is about: of several traders those alone that are ready."""
+        peers, standing = self._liveness.peers, self._authority.standing.values()
+        return [each for each in standing if not each.name or peers[each.name].ready()]
 
     def _finish(self, flow: _Flow, positions: int, now_ns: int) -> None:
         mode, why = self._authority.mode, self._authority.why(positions)
@@ -282,3 +289,10 @@ class Arming:
             Severity.WARNING, "mode.not-armed", f"{flow.operator}: {message}", operator=flow.operator
         )
         self._answers.give(flow.identity, exit_code, message)
+
+
+def _standing(peer: Peer) -> str:
+    """Return in a few words how a process stands that is not ready."""
+    state = peer.state.value if peer.fresh() else peer.condition.value
+    detail = f" ({peer.detail})" if peer.detail and peer.fresh() else ""
+    return f"{peer.name} is {state}{detail}"

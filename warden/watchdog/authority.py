@@ -36,6 +36,8 @@ class Standing:
     Attributes:
         lifted_by: as the table says, or ARM once it may no longer lift by itself.
         session: of the process that it is about, if any.
+        name: of the trader that it is about, where there are several: it lowers the mode only once no trader
+            is left, and until then keeps that trader alone out.
         who: who lifts it, where that is not simply what the table says.
         gone_ns: since when the condition itself has been gone without a break; None while it lasts.
     """
@@ -45,84 +47,116 @@ class Standing:
     detail: str
     lifted_by: LiftedBy
     session: str = ""
+    name: str = ""
     who: str = ""
     gone_ns: int | None = None
+
+    @property
+    def key(self) -> str:
+        """What it stands under: the cause, and whose it is where it is one trader's among several."""
+        return _key(self.cause, self.name)
 
     def text(self) -> str:
         """Return it as one line for people."""
         detail = f" ({self.detail})" if self.detail else ""
-        return f"{RULES[self.cause].text}{detail}; {self.who or _WHO[self.lifted_by]}"
+        whose = f"{self.name}: " if self.name else ""
+        return f"{whose}{RULES[self.cause].text}{detail}; {self.who or _WHO[self.lifted_by]}"
 
 
 class Authority:
-    """The causes that stand, and the mode in force."""
+    """The causes that stand, by `Standing.key`, and the mode in force.
 
-    def __init__(self, out: Outbox) -> None:
+    Args:
+        traders: by name, where there are several; none where there is one.
+    """
+
+    def __init__(self, out: Outbox, traders: tuple[str, ...] = ()) -> None:
         self.mode = Mode.OBSERVE_ONLY
-        self.standing: dict[Cause, Standing] = {}
+        self.standing: dict[str, Standing] = {}
         self._out = out
+        self._traders = frozenset(traders)
         self._raising: tuple[int, Mode] | None = None
 
-    def stand(self, cause: Cause, now_ns: int, detail: str = "", session: str = "") -> bool:
-        """Let a cause stand; True when it did not yet."""
-        known = self.standing.get(cause)
+    def stand(
+        self, cause: Cause, now_ns: int, detail: str = "", session: str = "", *, name: str = ""
+    ) -> bool:
+        """Let a cause stand, of one of several traders where `name` says so; True when it did not yet."""
+        known = self.standing.get(_key(cause, name))
         if known is not None:
             known.gone_ns, known.session = None, session or known.session
             if known.lifted_by is RULES[cause].lifted_by:  # else it says why an operator is needed
                 known.detail = detail
             return False
         rule = RULES[cause]
-        self.standing[cause] = Standing(
-            cause=cause, since_ns=now_ns, detail=detail, lifted_by=rule.lifted_by, session=session
+        self.standing[_key(cause, name)] = Standing(
+            cause=cause, since_ns=now_ns, detail=detail, lifted_by=rule.lifted_by, session=session, name=name
         )
         if rule.lifted_by is not LiftedBy.ITSELF:
-            self._out.row("cause.stands", cause=cause, detail=detail, lifted_by=rule.lifted_by)
+            self._out.row("cause.stands", cause=_key(cause, name), detail=detail, lifted_by=rule.lifted_by)
         return True
 
-    def lift(self, cause: Cause, how: str = "") -> None:
+    def lift(self, cause: Cause, how: str = "", *, name: str = "") -> None:
         """Let a cause stand no more."""
-        known = self.standing.pop(cause, None)
+        known = self.standing.pop(_key(cause, name), None)
         if known is not None and known.lifted_by is not LiftedBy.ITSELF:
-            self._out.row("cause.lifted", cause=cause, how=how)
+            self._out.row("cause.lifted", cause=known.key, how=how)
+
+    def kept_out(self, name: str) -> bool:
+        """Tell whether anything stands that is about this one of several traders."""
+        return any(each.name == name for each in self.standing.values() if each.name)
 
     def needs_operator(self, standing: Standing, why: str) -> None:
         """Say that a cause will not lift by itself this time."""
         standing.lifted_by = LiftedBy.ARM
         standing.detail = f"{standing.detail}; {why}" if standing.detail else why
-        self._out.row("cause.needs-operator", cause=standing.cause, why=why)
-        rule = RULES[standing.cause]
+        self._out.row("cause.needs-operator", cause=standing.key, why=why)
+        rule, name = RULES[standing.cause], standing.name
         self._out.notice(
             Severity.CRITICAL,
-            "mode.tripped",
-            f"{rule.text}: {why}; an operator arms",
+            "trader.kept-out" if name else "mode.tripped",
+            f"{f'{name}: ' if name else ''}{rule.text}: {why}; an operator arms",
             rule.runbook,
-            cause=standing.cause,
+            cause=standing.key,
         )
 
-    def lift_for_operator(self, causes: Iterable[Cause]) -> None:
-        """Lift those of `causes` that an operator's arming lifts; the row that says so is written already."""
-        for cause in causes:
-            standing = self.standing.get(cause)
+    def lift_for_operator(self, keys: Iterable[str]) -> None:
+        """Lift those that an operator's arming lifts; the row that says so is written already."""
+        for key in keys:
+            standing = self.standing.get(key)
             if standing is not None and standing.lifted_by in _LIFTED_BY_ARMING:
-                del self.standing[cause]
+                del self.standing[key]
 
-    def trips(self) -> tuple[Cause, ...]:
-        """Return the causes that only an operator lifts."""
-        return tuple(each.cause for each in self.standing.values() if each.lifted_by in BY_OPERATOR)
+    def trips(self) -> tuple[str, ...]:
+        """Return what only an operator lifts."""
+        return tuple(each.key for each in self.standing.values() if each.lifted_by in BY_OPERATOR)
+
+    def lowering(self) -> list[Standing]:
+        """Return what lowers the mode: one of several traders' only once every one of them is out."""
+        out = {each.name for each in self.standing.values() if each.name}
+        nobody_left = out >= self._traders
+        return [each for each in self.standing.values() if not each.name or nobody_left]
 
     def ceiling(self, positions: int) -> Mode:
         """Return the lowest mode that any standing cause leaves with so many positions open."""
-        return min((RULES[cause].ceiling(positions) for cause in self.standing), default=Mode.AGGRESSIVE)
+        return min(
+            (RULES[each.cause].ceiling(positions) for each in self.lowering()), default=Mode.AGGRESSIVE
+        )
 
-    def permits(self) -> bool:
-        """Tell whether the executor may be given any permit."""
-        return self.mode > Mode.SHUTDOWN and all(RULES[cause].permits for cause in self.standing)
+    def permits(self, *, but_for: Cause | None = None) -> bool:
+        """Tell whether the executor may be given any permit; `but_for`: were it not for that cause."""
+        causes = (each.cause for each in self.lowering() if each.cause is not but_for)
+        return self.mode > Mode.SHUTDOWN and all(RULES[cause].permits for cause in causes)
 
     def why(self, positions: int) -> str:
         """Return in one line why the mode is not higher, worst first; empty when nothing stands."""
+        lowering = self.lowering()
         worst = sorted(
             self.standing.values(),
-            key=lambda each: (RULES[each.cause].permits, RULES[each.cause].ceiling(positions)),
+            key=lambda each: (
+                each not in lowering,
+                RULES[each.cause].permits,
+                RULES[each.cause].ceiling(positions),
+            ),
         )
         text = "; also: ".join(each.text() for each in worst[:_WHY_MAX])
         return text if len(worst) <= _WHY_MAX else f"{text}; and {len(worst) - _WHY_MAX} more"
@@ -154,3 +188,7 @@ class Authority:
     def settled(self) -> bool:
         """Tell whether no raise waits for its row."""
         return self._raising is None
+
+
+def _key(cause: Cause, name: str) -> str:
+    return f"{cause}:{name}" if name else cause

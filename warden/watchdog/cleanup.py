@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from warden.domain.causes import RULES, Cause
-from warden.domain.modes import Mode
+from warden.domain.causes import Cause
 from warden.domain.roles import Role
 from warden.domain.stops import CleanUp
 from warden.watchdog.commands import Grant
@@ -175,8 +174,7 @@ class Cleanup:
             and not self._stops.recovering
             and not self._held(now_ns)
             and mildest(self._stops.standing) is not CleanUp.HOLD
-            and self._authority.mode > Mode.SHUTDOWN
-            and all(RULES[cause].permits for cause in self._authority.standing if cause is not Cause.STOP)
+            and self._authority.permits(but_for=Cause.STOP)
             and executor.fresh()
             and executor.state in _KNOWING
         )

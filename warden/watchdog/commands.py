@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from warden.domain.roles import Role
 from warden.domain.stops import Stop
 from warden.wire.messages import CleanupPermit, OperatorReply, Permit, TraderLeave
 from warden.wire.telemetry import Severity
@@ -75,7 +74,7 @@ class Deed(StrEnum):
 class Kill(msgspec.Struct, frozen=True):
     """Signal a process, off the loop; its leave is withdrawn already. Answered by `KillEnded`."""
 
-    role: Role
+    name: str
     session: str
     pid: int
     deed: Deed = Deed.END

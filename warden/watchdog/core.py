@@ -9,7 +9,7 @@ import msgspec
 
 from warden.domain.causes import Cause
 from warden.domain.modes import Environment
-from warden.domain.roles import PROCESSES, Role
+from warden.domain.roles import Role, processes
 from warden.watchdog import reactions
 from warden.watchdog.answers import Answers
 from warden.watchdog.arming import Arming
@@ -70,12 +70,18 @@ class Rules:
     two_approve: bool
     course: Course
     terms: Terms
+    traders: tuple[str, ...] = (Role.TRADER,)
 
     @property
-    def roles(self) -> tuple[Role, ...]:
+    def names(self) -> tuple[str, ...]:
         """The processes that this environment runs."""
         devnet = self.environment is Environment.DEVNET
-        return tuple(role for role in PROCESSES if devnet or role is not Role.DEVNET)
+        return tuple(name for name in processes(self.traders) if devnet or name != Role.DEVNET)
+
+    @property
+    def several(self) -> tuple[str, ...]:
+        """The traders, where one may be out and the others go on: only those that a strategy names."""
+        return tuple(name for name in self.traders if name != Role.TRADER)
 
     @property
     def livelock_ns(self) -> int:
@@ -94,8 +100,8 @@ class Core:
     def __init__(self, rules: Rules, *, rows: int, last: LastRun, now_ns: int) -> None:
         self.rules = rules
         self.out = Outbox(rows)
-        self.liveness = Liveness(rules.roles, rules.terms.boot_id, rules.lost_after_ns, rules.livelock_ns)
-        self.authority = Authority(self.out)
+        self.liveness = Liveness(rules.names, rules.terms.boot_id, rules.lost_after_ns, rules.livelock_ns)
+        self.authority = Authority(self.out, rules.several)
         self.answers = Answers(self.authority, self.out)
         self.incidents = Incidents(self.out, self.answers, last.incidents)
         self.probation = Probation(rules.course, rules.terms.boot_id, self.out)
@@ -151,8 +157,8 @@ class Core:
                 "recovery-after-crash",
             )
         self.probation.carry_over(last, now_ns)
-        if last.frozen is not None:
-            self.freezing.carry_over(last.frozen, now_ns)
+        for frozen in last.frozen:
+            self.freezing.carry_over(frozen, now_ns)
         if last.trips:
             self.authority.stand(Cause.TRIP_BEFORE, now_ns, ", ".join(last.trips))
 
@@ -187,7 +193,7 @@ class Core:
 
     def end(self) -> list[Command]:
         """Return what a run that ends in order writes down last."""
-        trips = [str(cause) for cause in self.authority.trips() if cause not in {Cause.NOT_ARMED, Cause.STOP}]
+        trips = [str(key) for key in self.authority.trips() if key not in {Cause.NOT_ARMED, Cause.STOP}]
         self.out.row(
             "ended",
             mode=self.authority.mode.name,
@@ -203,12 +209,11 @@ class Core:
 
     def _carried(self) -> dict[str, Any]:
         """Return what the next run must know, as a row's body."""
-        trader = self.liveness.peers[Role.TRADER]
-        frozen = trader.condition is Condition.FROZEN
+        frozen = (peer for peer in self.liveness.peers.values() if peer.condition is Condition.FROZEN)
         carried = Carried(
             stop_ids=tuple(stop.stop_id for stop in self.stops.standing),
             incidents=dict(self.incidents.known),
-            frozen=Frozen(trader.session, trader.pid) if frozen else None,
+            frozen=tuple(Frozen(peer.session, peer.pid, peer.name) for peer in frozen),
             probation=self.probation.span,
             probation_owed=self.probation.owed,
         )
@@ -216,26 +221,26 @@ class Core:
         return body
 
     def _beat(self, event: BeatCame, now_ns: int) -> None:
-        before = self.liveness.peers.get(event.role)
+        before = self.liveness.peers.get(event.name)
         clean_before = before is None or before.clean
         changes = self.liveness.beat(event, now_ns)
         if changes is None:
             return
         for change in changes:
             self._changed(change, now_ns)
-        peer = self.liveness.peers[event.role]
+        peer = self.liveness.peers[event.name]
         appeared = any(change.what is What.APPEARED for change in changes)
         if not peer.clean and (appeared or clean_before):
-            self._unclean(event.role, now_ns)
-        cause = reactions.DEGRADED.get(event.role)
+            self._unclean(event.name, now_ns)
+        cause = reactions.DEGRADED.get(peer.role)
         # One that was never ready is not degraded: it still starts, and nothing is armed without it.
         if cause is not None and peer.state is ProcessState.DEGRADED and peer.was_ready:
             detail = peer.detail or "it does not say why"
             if self.authority.stand(cause, now_ns, detail, peer.session):
-                reactions.say(self.out, f"{event.role}.degraded", detail, cause)
-        if event.role is Role.TRADER:
-            self.leave.trader_beat()
-        elif event.role is Role.EXECUTOR:
+                reactions.say(self.out, f"{peer.role}.degraded", detail, cause)
+        if peer.role is Role.TRADER:
+            self.leave.trader_beat(peer.name)
+        elif peer.role is Role.EXECUTOR:
             self.stops.demanded(event.beat.stops, now_ns)
 
     def _tick(self, now_ns: int) -> None:
@@ -260,7 +265,7 @@ class Core:
         """Write a change of a process down, and let it have its effect."""
         self.out.row(
             f"process.{change.what}",
-            role=change.role,
+            role=change.name,
             session=change.session,
             pid=change.pid,
             text=change.text,
@@ -270,18 +275,19 @@ class Core:
             loud = Severity.WARNING if change.what in reactions.ENDS else Severity.INFO
             self.out.notice(loud, f"{change.role}.{change.what}", change.text)
         else:
-            self.authority.stand(cause, now_ns, change.text, change.session)
+            name = change.name if change.name in self.rules.several else ""
+            self.authority.stand(cause, now_ns, change.text, change.session, name=name)
             reactions.say(self.out, f"{change.role}.{change.what}", change.text, cause)
         if cause is Cause.EXECUTOR_UNCLEAN:
             self.authority.lift(Cause.EXECUTOR_LOST, "another process came")
         if change.role is Role.TRADER and change.what in reactions.ENDS:
             self.leave.revoke(change.session)
             if change.what is not What.ENDED:
-                self.kills.order(change.role, change.session, change.pid, now_ns)
+                self.kills.order(change.name, change.session, change.pid, now_ns)
 
-    def _unclean(self, role: Role, now_ns: int) -> None:
-        text = f"the {role}'s last run did not end in order"
-        if role is Role.EXECUTOR:
+    def _unclean(self, name: str, now_ns: int) -> None:
+        text = f"the {name}'s last run did not end in order"
+        if name == Role.EXECUTOR:
             if self.authority.stand(Cause.EXECUTOR_UNCLEAN, now_ns):
                 reactions.say(self.out, "executor.unclean", text, Cause.EXECUTOR_UNCLEAN)
         elif self._auto:
@@ -295,7 +301,7 @@ class Core:
         if trips:
             self._no_arming_by_itself(f"arm_on_start found {', '.join(sorted(trips))}", now_ns)
             return
-        waiting = [role.value for role, peer in self.liveness.peers.items() if not peer.ready()]
+        waiting = [name for name, peer in self.liveness.peers.items() if not peer.ready()]
         if waiting:
             self.authority.stand(Cause.NOT_ARMED, now_ns, f"waits for {', '.join(waiting)}")
             self.authority.standing[Cause.NOT_ARMED].who = "arms by itself when all are ready and clean"

@@ -6,17 +6,17 @@ from enum import StrEnum
 
 import msgspec
 
-from warden.domain.roles import Role
+from warden.domain.roles import Role, role_of
 from warden.domain.stops import Stop
 from warden.watchdog.commands import Deed
 from warden.wire.messages import Beat, Head, OperatorRequest
 
 
 class BeatCame(msgspec.Struct, frozen=True):
-    """A heartbeat; `role` is proven by the socket, `identity` is where to answer."""
+    """A heartbeat; `name` is proven by the sender's key, `identity` is where to answer."""
 
     identity: bytes
-    role: Role
+    name: str
     beat: Beat
 
 
@@ -88,13 +88,18 @@ class Outcome(StrEnum):
 class KillEnded(msgspec.Struct, frozen=True):
     """The kill helper is done with one process; `stack` is the file that says where it hung, or empty."""
 
-    role: Role
+    name: str
     session: str
     pid: int
     outcome: Outcome
     how: str
     stack: str = ""
     deed: Deed = Deed.END
+
+    @property
+    def role(self) -> Role:
+        """The process's role."""
+        return role_of(self.name)
 
 
 class Paused(msgspec.Struct, frozen=True):

@@ -14,8 +14,6 @@ from warden.watchdog.events import KillEnded, Outcome
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from warden.domain.roles import Role
-
 _HELPER_NS: Final = 20_000_000_000
 _IDENTIFIED_MAX: Final = 256
 _STACKS_KEPT: Final = 50
@@ -45,12 +43,12 @@ class Executioner:
         self._leaving: list[Any] = []
         self._done: list[KillEnded] = []
 
-    def met(self, role: Role, session: str, pid: int) -> bool:
+    def met(self, name: str, session: str, pid: int) -> bool:
         """Remember which process a session is, at its first beat; tell whether it is one of this home."""
         if session not in self._targets:
             if len(self._targets) >= _IDENTIFIED_MAX:
                 del self._targets[next(iter(self._targets))]
-            self._targets[session] = killing.identify(pid, role, self._home)
+            self._targets[session] = killing.identify(pid, name, self._home)
         return self._targets[session] is not None
 
     def begin(self, command: Kill, now_ns: int) -> None:
@@ -59,7 +57,7 @@ class Executioner:
         if (command.session, command.deed) in self._running:
             return
         if target is None:
-            how = f"process {command.pid} is not a {command.role} of this home: left alone"
+            how = f"process {command.pid} is not a {command.name} of this home: left alone"
             self._done.append(_ended(command, killing.failed(command.deed), how))
             return
         if not killing.alive(target):
@@ -73,7 +71,7 @@ class Executioner:
         process = context.Process(
             target=killing.helper,
             args=(killing.packed(target), str(self._stack_file(command)), command.deed.value, theirs),
-            name=f"{command.deed}-{command.role}",
+            name=f"{command.deed}-{command.name}",
             daemon=False,
         )
         try:
@@ -121,12 +119,12 @@ class Executioner:
             kept = sorted(self._stacks.iterdir(), key=lambda path: path.stat().st_mtime)
             for old in kept[: max(0, len(kept) - _STACKS_KEPT + 1)]:
                 old.unlink(missing_ok=True)
-        return self._stacks / f"{command.role.value}-{command.pid}-{command.session[:8]}.txt"
+        return self._stacks / f"{command.name}-{command.pid}-{command.session[:8]}.txt"
 
 
 def _ended(command: Kill, outcome: Outcome, how: str, stack: str = "") -> KillEnded:
     return KillEnded(
-        role=command.role,
+        name=command.name,
         session=command.session,
         pid=command.pid,
         outcome=outcome,

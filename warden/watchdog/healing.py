@@ -42,7 +42,7 @@ class Healing:
 
     Args:
         environment: outside live, a gateway may come back as another process.
-        trader_restarts: lost traders an hour that are let in again.
+        trader_restarts: how often an hour each trader, once lost, is let in again.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Healing:
         self._out = out
         self._environment = environment
         self.lapses = Budget(LAPSES_AN_HOUR)
-        self.restarts = Budget(trader_restarts)
+        self.restarts = {peer.name: Budget(trader_restarts) for peer in liveness.of(Role.TRADER)}
 
     def step(self, now_ns: int) -> None:
         """Lift what may lift now, and call for an operator where it may not any more."""
@@ -74,7 +74,7 @@ class Healing:
             if standing.gone_ns is None:
                 standing.gone_ns = now_ns
             if standing.lifted_by is LiftedBy.ITSELF:
-                self._authority.lift(standing.cause)
+                self._authority.lift(standing.cause, name=standing.name)
             elif standing.lifted_by is LiftedBy.RESTART_OF_TRADER:
                 self._let_in(standing, now_ns)
             elif not self._too_long(standing, standing.gone_ns):
@@ -84,8 +84,8 @@ class Healing:
         """Tell whether the condition behind a cause is gone at this moment."""
         role = ABOUT.get(standing.cause)
         if role is None:
-            return all(self._liveness.peers[each].fresh() for each in NEEDED)
-        peer = self._liveness.peers[role]
+            return all(any(peer.fresh() for peer in self._liveness.of(each)) for each in NEEDED)
+        peer = self._liveness.peers[standing.name or role]
         if RULES[standing.cause].flat is Mode.AGGRESSIVE:
             return peer.fresh()
         if standing.lifted_by is LiftedBy.RESTART_OF_TRADER and peer.session == standing.session:
@@ -122,19 +122,21 @@ class Healing:
         self._authority.lift(standing.cause, "lapse")
 
     def _let_in(self, standing: Standing, now_ns: int) -> None:
-        if not self.restarts.take(now_ns):
-            why = f"{self.restarts.limit} restarts of the trader this hour are used up"
-            if self.restarts.limit == 0:
+        name = standing.name or Role.TRADER
+        restarts = self.restarts[name]
+        if not restarts.take(now_ns):
+            why = f"{restarts.limit} restarts of the trader this hour are used up"
+            if restarts.limit == 0:
                 why = "no trader is let in again by itself here (trader_restarts is 0)"
             self._authority.needs_operator(standing, why)
             return
-        used = self.restarts.used(now_ns)
-        self._out.row("trader.let-in", cause=standing.cause, used=used)
+        used = restarts.used(now_ns)
+        self._out.row("trader.let-in", cause=standing.key, used=used)
         self._out.notice(
             Severity.WARNING,
             "trader.let-in",
-            f"a new trader is ready; restart {used} of {self.restarts.limit} this hour",
+            f"a new {name} is ready; restart {used} of {restarts.limit} this hour",
         )
         # One restart answers everything that was wrong with the old process.
         for cause in (Cause.TRADER_LOST, Cause.TRADER_LIVELOCKED, Cause.TRADER_ENDED):
-            self._authority.lift(cause, "restart")
+            self._authority.lift(cause, "restart", name=standing.name)

@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from warden.domain.errors import NotRunning
-from warden.domain.roles import Role
+from warden.domain.roles import role_of, strategy_of
 from warden.runtime.places import places
 from warden.runtime.supervise import signal_program
 from warden.watchdog.commands import Deed
@@ -38,12 +38,12 @@ class Target(msgspec.Struct, frozen=True):
 
     Attributes:
         started: its start in clock ticks since boot: with the pid it names one process for ever.
-        role, home: whose program of which instance; by these supervisord signals it where we may not.
+        name, home: which program of which instance; by these supervisord signals it where we may not.
     """
 
     pid: int
     started: int
-    role: Role | None = None
+    name: str = ""
     home: Path | None = None
 
 
@@ -55,16 +55,17 @@ class Result(msgspec.Struct, frozen=True):
     stack: str = ""
 
 
-def identify(pid: int, role: Role, home: Path) -> Target | None:
-    """Return the process `pid` if it is `role`'s program of this home, else None: nobody else is ended."""
+def identify(pid: int, name: str, home: Path) -> Target | None:
+    """Return the process `pid` if it is the program `name` of this home, else None: nobody else is ended."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         started = _started(pid)
     except (OSError, ValueError, IndexError):
         return None
-    named = f"warden.{role.value}".encode() in words
+    told = words[words.index(b"--strategy") + 1] if b"--strategy" in words[:-1] else b""
+    named = f"warden.{role_of(name)}".encode() in words and told == strategy_of(name).encode()
     here = any(os.fsencode(part) in words for part in {home, home.resolve()})
-    return Target(pid=pid, started=started, role=role, home=home) if named and here else None
+    return Target(pid=pid, started=started, name=name, home=home) if named and here else None
 
 
 def failed(deed: Deed) -> Outcome:
@@ -127,10 +128,10 @@ def _send(target: Target, handle: int, number: signal.Signals) -> None:
     try:
         signal.pidfd_send_signal(handle, number)
     except PermissionError as refused:
-        if target.role is None or target.home is None:
+        if not target.name or target.home is None:
             raise
         try:
-            signal_program(places(target.home), target.role, target.pid, number)
+            signal_program(places(target.home), target.name, target.pid, number)
         except NotRunning as error:
             raise PermissionError(refused.errno, f"another user's, and {error}") from error
 

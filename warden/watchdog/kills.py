@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from warden.domain.roles import Role
 from warden.watchdog.commands import Deed, Kill
 from warden.watchdog.events import Outcome
 from warden.wire.telemetry import Severity
@@ -26,7 +25,7 @@ _SEVERITY: Final = {
 
 @dataclass(slots=True)
 class _Target:
-    role: Role
+    name: str
     session: str
     pid: int
     due_ns: int
@@ -42,10 +41,10 @@ class Kills:
         self._out = out
         self._targets: dict[str, _Target] = {}
 
-    def order(self, role: Role, session: str, pid: int, now_ns: int, deed: Deed = Deed.END) -> None:
+    def order(self, name: str, session: str, pid: int, now_ns: int, deed: Deed = Deed.END) -> None:
         """Let a process be ended."""
         if session not in self._targets and len(self._targets) < _TARGETS_MAX:
-            self._targets[session] = _Target(role, session, pid, now_ns, deed)
+            self._targets[session] = _Target(name, session, pid, now_ns, deed)
 
     def step(self, now_ns: int) -> None:
         """Begin what is due."""
@@ -53,7 +52,7 @@ class Kills:
             if not target.running and now_ns >= target.due_ns:
                 target.running = True
                 target.attempts += 1
-                self._out.put(Kill(target.role, target.session, target.pid, target.deed))
+                self._out.put(Kill(target.name, target.session, target.pid, target.deed))
 
     def ended(self, event: KillEnded, now_ns: int) -> None:
         """The helper is done with one."""
@@ -62,7 +61,7 @@ class Kills:
             return
         self._out.row(
             f"process.{event.outcome}",
-            role=event.role,
+            role=event.name,
             session=event.session,
             pid=event.pid,
             how=event.how,
@@ -71,7 +70,7 @@ class Kills:
         self._out.notice(
             _SEVERITY[event.outcome],
             f"{event.role}.{event.outcome}",
-            f"{event.role} process {event.pid}: {event.how}",
+            f"{event.name} process {event.pid}: {event.how}",
             "recovery-after-crash",
             pid=str(event.pid),
             stack=event.stack,

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from warden.domain.roles import Role
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -13,10 +15,11 @@ if TYPE_CHECKING:
 
 
 class Frozen(msgspec.Struct, frozen=True):
-    """A process that an operator holds still."""
+    """A trader that an operator holds still."""
 
     session: str
     pid: int
+    name: str = Role.TRADER
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -47,7 +50,7 @@ class Carried(msgspec.Struct, frozen=True, kw_only=True):
 
     stop_ids: tuple[str, ...] = ()
     incidents: dict[str, bool] = {}
-    frozen: Frozen | None = None
+    frozen: tuple[Frozen, ...] = ()
     probation: Span | None = None
     probation_owed: bool = False
 
@@ -71,7 +74,7 @@ def from_rows(rows: Iterable[Row]) -> LastRun | None:
     for row in rows:
         kind, body = row.kind, msgspec.json.decode(row.body)
         if kind in {"ended", "witness"}:
-            carried = msgspec.convert(body, Carried)
+            carried = msgspec.convert(_of_today(body), Carried)
         elif kind == "started" and carried is None and row.row == 1:
             carried = Carried()
         elif carried is not None:
@@ -84,6 +87,14 @@ def from_rows(rows: Iterable[Row]) -> LastRun | None:
 
 
 _CARRIED = tuple(field.name for field in msgspec.structs.fields(Carried))
+
+
+def _of_today(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a row's body in today's form: once there was one trader, frozen or not."""
+    frozen = body.get("frozen")
+    if frozen is None or isinstance(frozen, dict):
+        return {**body, "frozen": [] if frozen is None else [frozen]}
+    return body
 
 
 def _after(carried: Carried, kind: str, body: dict[str, Any]) -> Carried:
@@ -109,7 +120,7 @@ def _after(carried: Carried, kind: str, body: dict[str, Any]) -> Carried:
         case "probation.ended":
             change["probation"] = None
         case "freeze":
-            change["frozen"] = msgspec.convert(body, Frozen)
+            change["frozen"] = (*carried.frozen, msgspec.convert(body, Frozen))
         case "freeze.over":
-            change["frozen"] = None
+            change["frozen"] = tuple(each for each in carried.frozen if each.session != body["session"])
     return msgspec.structs.replace(carried, **change)

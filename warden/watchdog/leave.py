@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from warden.domain.causes import Cause
 from warden.domain.modes import Mode
-from warden.domain.roles import Role
+from warden.domain.roles import Role, strategy_of
 from warden.watchdog.commands import Grant
 from warden.wire.messages import Head, Permit, ProcessState, TraderLeave
 
@@ -69,15 +69,19 @@ class Leave:
         """Return the session that a trader process was given; empty when none, or it was revoked."""
         return self._traders.get(process_session, "")
 
-    def trader_beat(self) -> None:
+    def trader_beat(self, name: str) -> None:
         """Answer a trader's beat with its leave, once it was ready, unless it was revoked or is ending."""
-        peer = self._liveness.peers[Role.TRADER]
+        peer = self._liveness.peers[name]
         if not peer.fresh() or not peer.was_ready or peer.session in self._revoked:
             return
         if Cause.FROZEN_BY_OPERATOR in self._authority.standing:
             return  # thawed or new: a session comes when an operator has armed
+        if self._authority.kept_out(name):
+            return  # the mode lets the others go on, so this one's session is what keeps it from trading
         if peer.session not in self._traders:
-            self._traders[peer.session] = self._terms.new_session()
+            strategy = strategy_of(name)
+            prefix = f"{strategy}:" if strategy else ""
+            self._traders[peer.session] = f"{prefix}{self._terms.new_session()}"
         mode = min(self._authority.mode, Mode.OBSERVE_ONLY) if self._stops.stopped else self._authority.mode
         self._out.put(
             Grant(

@@ -1,4 +1,4 @@
-"""Who is alive: one record per role, changed by beats and by the passing of time. Pure."""
+"""Who is alive: one record per process by name, changed by beats and by the passing of time. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from warden.domain.roles import Role
+from warden.domain.roles import Role, role_of
 from warden.wire.messages import Head, ProcessState
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _CHURN_NS: Final = 100_000_000  # a new session sooner than this after the last 
 
 
 class Condition(StrEnum):
-    """How a role stands."""
+    """How a process stands."""
 
     UNSEEN = "unseen"
     ALIVE = "alive"
@@ -35,7 +35,7 @@ class Condition(StrEnum):
 
 
 class What(StrEnum):
-    """What changed about a role; the words stand in the journal as `process.<word>`."""
+    """What changed about a process; the words stand in the journal as `process.<word>`."""
 
     APPEARED = "appeared"
     REPLACED = "replaced"
@@ -49,18 +49,23 @@ class What(StrEnum):
 class Change(msgspec.Struct, frozen=True):
     """A change; `session` and `pid` are those it happened to (of a replacement: the old ones)."""
 
-    role: Role
+    name: str
     what: What
     session: str
     pid: int
     text: str
 
+    @property
+    def role(self) -> Role:
+        """The process's role."""
+        return role_of(self.name)
+
 
 @dataclass(slots=True, kw_only=True)
 class Peer:
-    """What is known of one role's process. Times are BOOTTIME nanoseconds."""
+    """What is known of the process of one name. Times are BOOTTIME nanoseconds."""
 
-    role: Role
+    name: str
     condition: Condition = Condition.UNSEEN
     session: str = ""
     pid: int = 0
@@ -83,6 +88,11 @@ class Peer:
     unbroken_ns: int = 0  # since when beats have come without a gap
     retired: deque[str] = field(default_factory=lambda: deque(maxlen=_RETIRED_MAX))
 
+    @property
+    def role(self) -> Role:
+        """The process's role."""
+        return role_of(self.name)
+
     def fresh(self) -> bool:
         """Tell whether it beats, makes progress and does not mean to end."""
         return self.condition is Condition.ALIVE and self.state is not ProcessState.STOPPING
@@ -99,46 +109,50 @@ class Peer:
 
 
 class Liveness:
-    """The records of all roles.
+    """The records of all processes.
 
     Args:
-        roles: those that this instance runs.
+        names: those that this instance runs.
         boot_id: beats of another boot are dropped.
         lost_after_ns: without a beat for so long: lost.
         livelock_ns: work waits and none was handled for so long: livelocked.
     """
 
-    def __init__(self, roles: Iterable[Role], boot_id: str, lost_after_ns: int, livelock_ns: int) -> None:
-        self.peers = {role: Peer(role=role) for role in roles}
+    def __init__(self, names: Iterable[str], boot_id: str, lost_after_ns: int, livelock_ns: int) -> None:
+        self.peers = {name: Peer(name=name) for name in names}
         self.dropped: dict[str, int] = {}
         self._boot_id = boot_id
         self._lost_after_ns = lost_after_ns
         self._livelock_ns = livelock_ns
         self._watched_from_ns = 0
 
+    def of(self, role: Role) -> list[Peer]:
+        """Return the processes of a role; of most there is one."""
+        return [peer for peer in self.peers.values() if peer.role is role]
+
     def resumed(self, now_ns: int) -> None:
         """Nobody was watched until now: silence counts from here."""
         self._watched_from_ns = now_ns
 
     def silent_ns(self, peer: Peer, now_ns: int) -> int:
-        """Return for how long a role has been silent while it was watched, in nanoseconds."""
+        """Return for how long a process has been silent while it was watched, in nanoseconds."""
         return now_ns - max(peer.received_ns, self._watched_from_ns)
 
-    def known_frozen(self, role: Role, session: str, pid: int, now_ns: int) -> None:
+    def known_frozen(self, name: str, session: str, pid: int, now_ns: int) -> None:
         """Take over a process that was frozen before this watchdog started."""
-        peer = self.peers[role]
+        peer = self.peers[name]
         peer.condition, peer.session, peer.pid = Condition.FROZEN, session, pid
         peer.received_ns = peer.session_ns = now_ns
 
-    def released(self, role: Role, now_ns: int) -> None:
-        """Judge a role that was frozen again; silence counts from here."""
-        peer = self.peers[role]
+    def released(self, name: str, now_ns: int) -> None:
+        """Judge a process that was frozen again; silence counts from here."""
+        peer = self.peers[name]
         peer.condition = Condition.ALIVE
         peer.received_ns = peer.moved_ns = peer.unbroken_ns = now_ns
 
     def beat(self, came: BeatCame, now_ns: int) -> list[Change] | None:
         """Take a beat; None when it was dropped, and why is counted in `dropped`."""
-        peer, beat = self.peers.get(came.role), came.beat
+        peer, beat = self.peers.get(came.name), came.beat
         refusal = self._refusal(peer, came, now_ns)
         if peer is None or refusal:
             self.dropped[refusal] = self.dropped.get(refusal, 0) + 1
@@ -148,7 +162,7 @@ class Liveness:
             changes += self._new_session(peer, beat.session, beat.pid, now_ns)
         elif peer.condition in {Condition.LOST, Condition.ENDED}:
             away_s = (now_ns - peer.received_ns) / 1e9
-            changes.append(_change(peer, What.RETURNED, f"{peer.role} beats again after {away_s:.1f} s"))
+            changes.append(_change(peer, What.RETURNED, f"{peer.name} beats again after {away_s:.1f} s"))
             peer.condition, peer.unbroken_ns, peer.moved_ns = Condition.ALIVE, now_ns, now_ns
         if beat.handled != peer.handled or beat.offered <= beat.handled:
             peer.moved_ns = now_ns
@@ -173,20 +187,20 @@ class Liveness:
             if silent_ns >= (self._lost_after_ns if ended else bound_ns):
                 peer.condition = Condition.ENDED if ended else Condition.LOST
                 text = "ended in order" if ended else f"has not beaten for {silent_ns / 1e9:.1f} s"
-                changes.append(_change(peer, What.ENDED if ended else What.LOST, f"{peer.role} {text}"))
+                changes.append(_change(peer, What.ENDED if ended else What.LOST, f"{peer.name} {text}"))
             elif peer.condition is Condition.ALIVE and peer.behind and still_ns >= self._livelock_ns:
                 peer.condition = Condition.LIVELOCKED
-                text = f"{peer.role} was offered work and handled none for {still_ns / 1e9:.1f} s"
+                text = f"{peer.name} was offered work and handled none for {still_ns / 1e9:.1f} s"
                 changes.append(_change(peer, What.LIVELOCKED, text))
             elif peer.condition is Condition.LIVELOCKED and still_ns < self._livelock_ns:
                 peer.condition, peer.unbroken_ns = Condition.ALIVE, now_ns
-                changes.append(_change(peer, What.MOVES_AGAIN, f"{peer.role} handles its work again"))
+                changes.append(_change(peer, What.MOVES_AGAIN, f"{peer.name} handles its work again"))
         return changes
 
     def _refusal(self, peer: Peer | None, came: BeatCame, now_ns: int) -> str:
         """Return why a beat is not taken, in one word; empty when it is."""
         beat = came.beat
-        if peer is None or came.role is not beat.role:
+        if peer is None or came.name != beat.sender or role_of(came.name) is not beat.role:
             return "role"
         refusals = (
             ("boot", beat.boot_id != self._boot_id),
@@ -205,7 +219,7 @@ class Liveness:
             text = "ended in order and" if ended else "ended without a word and"
             changes.append(
                 _change(
-                    peer, What.ENDED if ended else What.REPLACED, f"{peer.role} {text} another process came"
+                    peer, What.ENDED if ended else What.REPLACED, f"{peer.name} {text} another process came"
                 )
             )
         if peer.session:
@@ -213,9 +227,9 @@ class Liveness:
         peer.session, peer.session_ns, peer.pid, peer.seq = session, now_ns, pid, 0
         peer.handled, peer.was_ready, peer.open_nonces = 0, False, ()
         peer.condition, peer.unbroken_ns, peer.moved_ns = Condition.ALIVE, now_ns, now_ns
-        changes.append(_change(peer, What.APPEARED, f"{peer.role} beats, process {pid}"))
+        changes.append(_change(peer, What.APPEARED, f"{peer.name} beats, process {pid}"))
         return changes
 
 
 def _change(peer: Peer, what: What, text: str) -> Change:
-    return Change(role=peer.role, what=what, session=peer.session, pid=peer.pid, text=text)
+    return Change(name=peer.name, what=what, session=peer.session, pid=peer.pid, text=text)

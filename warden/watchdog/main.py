@@ -11,10 +11,10 @@ import zmq
 
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
-from warden.domain.roles import Role
 from warden.domain.stops import encode_stop
 from warden.runtime.clock import NS_PER_MS, NS_PER_S
 from warden.runtime.latch import LatchState
+from warden.runtime.settings_strategies import traders
 from warden.watchdog.clearing import Clearing
 from warden.watchdog.commands import (
     ClearStops,
@@ -90,6 +90,7 @@ def rules_from(
         arm_on_start=word == "if_clean",
         trader_restarts=restarts,
         two_approve=settings.recovery.approval == "two",
+        traders=traders(settings),
         course=Course(
             percent=settings.recovery.probation_percent,
             length_ns=settings.recovery.probation_s * NS_PER_S,
@@ -121,9 +122,10 @@ class Watchdog:
         self._measures = Measures()
         now_ns = frame.clock.boot_ns()
         self._core = Core(rules, rows=self._record.rows, last=self._record.last, now_ns=now_ns)
-        frozen = self._record.last.frozen
-        if frozen is not None and not self._executioner.met(Role.TRADER, frozen.session, frozen.pid):
-            self._core.freezing.over(frozen.session, "had ended before the watchdog started")
+        for frozen in self._record.last.frozen:
+            if not self._executioner.met(frozen.name, frozen.session, frozen.pid):
+                how = "had ended before the watchdog started"
+                self._core.freezing.over(frozen.name, frozen.session, how)
         self._turned_ns = now_ns
         self._status_due_ns = 0
         self._turns = 0
@@ -196,9 +198,9 @@ class Watchdog:
             except Undecodable:
                 self._undecodable += 1
                 continue
-            if beat.role is incoming.role:
-                self._executioner.met(beat.role, beat.session, beat.pid)
-            self._step(BeatCame(incoming.identity, incoming.role, beat))
+            if beat.sender == incoming.name:
+                self._executioner.met(incoming.name, beat.session, beat.pid)
+            self._step(BeatCame(incoming.identity, incoming.name, beat))
 
     def _take_requests(self) -> None:
         for _ in range(_REQUESTS_A_TURN):
@@ -239,7 +241,7 @@ class Watchdog:
         if now_ns < self._status_due_ns:
             return
         self._status_due_ns = now_ns + _STATUS_NS
-        self._measures.take({role: peer.pid for role, peer in self._core.liveness.peers.items()}, now_ns)
+        self._measures.take({name: peer.pid for name, peer in self._core.liveness.peers.items()}, now_ns)
         self._frame.publish(status(self._core, self._record.head, self._measures.of, now_ns))
 
     def _wall_after(self, for_ns: int) -> str:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import psutil
-
-if TYPE_CHECKING:
-    from warden.domain.roles import Role
 
 _EVERY_NS: Final = 5_000_000_000
 _MB: Final = 1_000_000
@@ -23,34 +20,34 @@ class _Measured:
 
 
 class Measures:
-    """CPU in percent of one core and proportional memory in MB, by role."""
+    """CPU in percent of one core and proportional memory in MB, by process."""
 
     def __init__(self) -> None:
-        self._known: dict[Role, _Measured] = {}
+        self._known: dict[str, _Measured] = {}
 
-    def take(self, pids: dict[Role, int], now_ns: int) -> None:
+    def take(self, pids: dict[str, int], now_ns: int) -> None:
         """Measure the one process that has waited longest, if it has waited five seconds."""
-        for role, pid in pids.items():
-            known = self._known.get(role)
+        for name, pid in pids.items():
+            known = self._known.get(name)
             if pid and (known is None or known.process.pid != pid):
-                self._meet(role, pid)
-        due = [role for role in pids if role in self._known and self._known[role].due_ns <= now_ns]
+                self._meet(name, pid)
+        due = [name for name in pids if name in self._known and self._known[name].due_ns <= now_ns]
         if due:
-            self._measure(min(due, key=lambda role: self._known[role].due_ns), now_ns)
+            self._measure(min(due, key=lambda name: self._known[name].due_ns), now_ns)
 
-    def of(self, role: Role) -> tuple[float, float]:
+    def of(self, name: str) -> tuple[float, float]:
         """Return (memory in MB, CPU in percent of one core) as last measured; zeros when never."""
-        known = self._known.get(role)
+        known = self._known.get(name)
         return (0.0, 0.0) if known is None else (known.pss_mb, known.cpu_percent)
 
-    def _meet(self, role: Role, pid: int) -> None:
+    def _meet(self, name: str, pid: int) -> None:
         try:
-            self._known[role] = _Measured(psutil.Process(pid))
+            self._known[name] = _Measured(psutil.Process(pid))
         except (psutil.Error, ValueError):
-            self._known.pop(role, None)
+            self._known.pop(name, None)
 
-    def _measure(self, role: Role, now_ns: int) -> None:
-        known = self._known[role]
+    def _measure(self, name: str, now_ns: int) -> None:
+        known = self._known[name]
         known.due_ns = now_ns + _EVERY_NS
         try:
             known.cpu_percent = round(known.process.cpu_percent(), 1)

@@ -75,7 +75,5 @@ class Orders:
 
     def _operators_ceiling(self, positions: int) -> Mode:
         """Return the highest mode that what operators and trips have left allows."""
-        from_operator = (
-            each.cause for each in self._authority.standing.values() if each.lifted_by in BY_OPERATOR
-        )
+        from_operator = (each.cause for each in self._authority.lowering() if each.lifted_by in BY_OPERATOR)
         return min((RULES[cause].ceiling(positions) for cause in from_operator), default=Mode.AGGRESSIVE)

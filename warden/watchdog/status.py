@@ -10,7 +10,6 @@ from warden.wire.telemetry import ProcessLine, StopLine, WatchdogStatus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from warden.domain.roles import Role
     from warden.watchdog.core import Core
     from warden.watchdog.liveness import Peer
     from warden.wire.messages import Head
@@ -26,16 +25,17 @@ def state_word(peer: Peer) -> str:
 
 
 def status(
-    core: Core, head: Head, measured: Callable[[Role], tuple[float, float]], now_ns: int
+    core: Core, head: Head, measured: Callable[[str], tuple[float, float]], now_ns: int
 ) -> WatchdogStatus:
     """Return everything that the watchdog knows; `measured` gives memory in MB and CPU in percent."""
     lines = []
-    for role, peer in core.liveness.peers.items():
+    restarts = {name: each.used(now_ns) for name, each in core.healing.restarts.items()}
+    for name, peer in core.liveness.peers.items():
         alive = peer.condition in {Condition.ALIVE, Condition.LIVELOCKED, Condition.FROZEN}
-        pss_mb, cpu_percent = measured(role) if alive else (0.0, 0.0)
+        pss_mb, cpu_percent = measured(name) if alive else (0.0, 0.0)
         lines.append(
             ProcessLine(
-                name=role.value,
+                name=name,
                 pid=peer.pid,
                 state=state_word(peer),
                 age_ms=peer.age_ms(now_ns),
@@ -43,6 +43,7 @@ def status(
                 pss_mb=pss_mb,
                 cpu_percent=cpu_percent,
                 detail=peer.detail,
+                restarts=restarts.get(name, 0),
             )
         )
     return WatchdogStatus(
@@ -73,7 +74,7 @@ def status(
             ),
         ),
         lapses=core.healing.lapses.used(now_ns),
-        restarts=core.healing.restarts.used(now_ns),
+        restarts=sum(restarts.values()),
         probation_until_ns=core.probation.until_ns,
         size_percent=core.probation.percent,
     )

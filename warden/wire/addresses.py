@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from warden.domain.errors import ConfigurationInvalid
-from warden.domain.roles import PROCESSES, Role
+from warden.domain.roles import PROCESSES, Role, role_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,10 +27,14 @@ class Pattern(StrEnum):
 
 
 class Channel(msgspec.Struct, frozen=True):
-    """One socket. `name` is its ZAP domain and its file name; `clients` may connect, nobody else."""
+    """One socket. `name` is its ZAP domain and its file name; `clients` may connect, nobody else.
+
+    Attributes:
+        server: the name of the process that serves it.
+    """
 
     name: str
-    server: Role
+    server: str
     pattern: Pattern
     clients: frozenset[Role]
 
@@ -48,6 +52,12 @@ TELEMETRY: Final[Mapping[Role, Channel]] = MappingProxyType(
     {role: Channel(f"telemetry-{role}", role, Pattern.TELL, _LISTENERS) for role in PROCESSES}
 )
 
+
+def telemetry_of(name: str) -> Channel:
+    """Return the telemetry of the process called `name`; each trader's stands in its own directory."""
+    return msgspec.structs.replace(TELEMETRY[role_of(name)], server=name)
+
+
 CHANNELS: Final = (BEATS, CONTROL, STOP, INTENTS, ORDERS, *TELEMETRY.values())
 
 
@@ -57,7 +67,7 @@ def socket_path(run_dir: Path, channel: Channel) -> Path:
     Raises:
         ConfigurationInvalid: the path is longer than a socket's may be.
     """
-    path = run_dir / channel.server.value / f"{channel.name}.ipc"
+    path = run_dir / channel.server / f"{channel.name}.ipc"
     length = len(str(path).encode())
     if length > SOCKET_PATH_BYTES_MAX:
         raise ConfigurationInvalid(

@@ -35,6 +35,7 @@ class Beat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="beat.1"
     """A heartbeat from the loop that it vouches for.
 
     Attributes:
+        name: of the process, where its role has several: a trader of one strategy among others.
         session: random per process start.
         seq: counts up by one per beat of this session.
         sent_ns: CLOCK_BOOTTIME in nanoseconds.
@@ -63,6 +64,12 @@ class Beat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="beat.1"
     heads: tuple[Head, ...] = ()
     stops: tuple[Stop, ...] = ()
     detail: str = ""
+    name: str = ""
+
+    @property
+    def sender(self) -> str:
+        """The name of the process."""
+        return self.name or self.role
 
 
 class Permit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="permit.1"):
@@ -70,7 +77,8 @@ class Permit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="permi
 
     Attributes:
         mode: a `Mode` as a number.
-        trader_sessions: those whose intents may be taken.
+        trader_sessions: those whose intents may be taken; each of several strategies' begins with its name
+            and a colon, so that none is of use to another.
         size_percent: how much of every size limit counts; below 100 during probation (ES5).
         head: of the watchdog's journal, for the executor to witness (I9).
         issued_ns, expires_ns, exits_until_ns: CLOCK_BOOTTIME in nanoseconds; life counts from the grant.
@@ -175,19 +183,25 @@ class SetMode(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="mode
 
 
 class Freeze(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="freeze.1"):
-    """Hold a process still (SIGSTOP) after its leave was withdrawn; the trader's by default."""
+    """Hold a process still (SIGSTOP) after its leave was withdrawn; the trader's by default.
+
+    Attributes:
+        name: of the process, where its role has several.
+    """
 
     operator: str
     reason: str
     role: Role = Role.TRADER
+    name: str = ""
 
 
 class Thaw(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="thaw.1"):
-    """Let a frozen process run again; what it may do is for `Arm`."""
+    """Let a frozen process run again; what it may do is for `Arm`. `name` as in Freeze."""
 
     operator: str
     reason: str
     role: Role = Role.TRADER
+    name: str = ""
 
 
 class ClearIncident(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="incident.1"):

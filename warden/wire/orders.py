@@ -50,7 +50,9 @@ class ResetBaselines(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
 
 
 class AskRisk(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ask-risk.1"):
-    """Ask for a `RiskReport`; changes nothing."""
+    """Ask for a `RiskReport`, of one of several strategies or of the freest; changes nothing."""
+
+    strategy: str = ""
 
 
 class AskDecision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ask-decision.1"):

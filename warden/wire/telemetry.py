@@ -23,7 +23,12 @@ class Severity(StrEnum):
 
 
 class ProcessLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One process as the watchdog sees it; `age_ms` since its last beat, None when there was none."""
+    """One process as the watchdog sees it.
+
+    Attributes:
+        age_ms: since its last beat, None when there was none.
+        restarts: how often this trader was let in again by itself within the hour.
+    """
 
     name: str
     pid: int
@@ -33,6 +38,7 @@ class ProcessLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pss_mb: float
     cpu_percent: float
     detail: str = ""
+    restarts: int = 0
 
 
 class StopLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -235,6 +241,7 @@ class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="event.
 
     Attributes:
         time: UTC, ISO 8601, for people.
+        name: of the process, where its role has several.
         kind: stable dotted name, such as `trader.lost` or `trade.mined`.
         data: values by name, as text.
         runbook: the runbook section to open; empty where none is needed.
@@ -248,6 +255,12 @@ class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="event.
     data: dict[str, str] = {}
     trace_id: str = ""
     runbook: str = ""
+    name: str = ""
+
+    @property
+    def speaker(self) -> str:
+        """The name of the process that says it."""
+        return self.name or self.role
 
 
 Telemetry = (

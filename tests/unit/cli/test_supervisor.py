@@ -13,6 +13,8 @@ from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
 from warden.domain.roles import PROCESSES, Role
 from warden.runtime.places import places
+from warden.runtime.settings import NamedStrategySettings, Settings
+from warden.runtime.settings_strategies import traders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,3 +81,31 @@ def test_a_path_over_two_lines_is_refused(tmp_path: Path) -> None:
     """A line end in a path would make two lines of every message and configuration."""
     with pytest.raises(ConfigurationInvalid, match="line end"):
         supervisor.check_paths(places(tmp_path / "one\ntwo"))
+
+
+def test_several_strategies_have_a_program_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PL5: made from [program:trader], alike in all but the name; the only trader is not started then."""
+    where = places(tmp_path)
+    where.logs.mkdir()
+    where.run.mkdir()
+    named = tuple(NamedStrategySettings(name=name) for name in ("arb", "mom"))
+    settings = Settings(strategies=named)
+    supervisor.write_traders(where, settings)
+    for name, value in supervisor.environment(where, Environment.PAPER, traders(settings)).items():
+        monkeypatch.setenv(name, value)
+    options = ServerOptions()
+    options.realize(["--nodaemon", "--configuration", str(supervisor.CONFIG)])
+    programs = {group.name: group.process_configs[0] for group in options.process_group_configs}
+    assert set(programs) == {*PROCESSES, "trader-arb", "trader-mom"}
+    started = [name for name, each in programs.items() if name.startswith("trader") and each.autostart]
+    assert started == ["trader-arb", "trader-mom"]
+    for name in started:
+        only, each = programs[Role.TRADER], programs[name]
+        assert each.command == only.command.replace(
+            '--home "$WARDEN_HOME"', f'--home "$WARDEN_HOME" --strategy {name.removeprefix("trader-")}'
+        ).replace("trader.early", f"{name}.early")
+        own = {"name", "command", "autostart", "options"}
+        alike = [{key: told for key, told in vars(one).items() if key not in own} for one in (only, each)]
+        assert alike[0] == alike[1]
+    supervisor.write_traders(where, Settings())
+    assert "\n[" not in where.traders_config.read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from warden.wire.orders import ForceBreaker, LimitLine, PullLever, RiskReport
 
 def told(scene: Scene) -> RiskReport:
     """Return the report as the wire brings it."""
-    made = report(scene.core.ledger.engine, "main", 2 * GWEI, scene.now_ns)
+    made = report(scene.core.ledger.engine, ["main"], 2 * GWEI, scene.now_ns)
     again: RiskReport = from_json(to_json(made), RiskReport)
     assert again == made
     return made

@@ -28,10 +28,10 @@ def test_each_role_has_a_pair_of_its_own(keyring: Keyring, tmp_path: Path) -> No
     assert len(set(secrets.values())) == len(Role)
     for role in Role:
         assert (tmp_path / f"{role}.secret").stat().st_mode & 0o777 == 0o600
-        assert keyring.role_of(keyring.public(role)) is role
+        assert keyring.name_of(keyring.public(role)) is role
     keyring.ensure()
     assert {role: keyring.secret(role) for role in Role} == secrets
-    assert keyring.role_of(b"x" * 40) is None
+    assert keyring.name_of(b"x" * 40) is None
 
 
 @pytest.mark.parametrize("half", ["public", "secret"])
@@ -48,3 +48,17 @@ def test_a_file_that_is_no_key_is_refused(keyring: Keyring, tmp_path: Path, cont
     (tmp_path / "gateway.public").write_bytes(content)
     with pytest.raises(ConfigurationInvalid, match=r"gateway\.public"):
         keyring.public(Role.GATEWAY)
+
+
+def test_a_strategy_that_is_there_no_more_loses_its_key(keyring: Keyring, tmp_path: Path) -> None:
+    """I8: nobody may go on speaking in its name; those that stay keep theirs."""
+    keyring.ensure(("trader-arb", "trader-mom"))
+    assert not (tmp_path / "trader.secret").exists()
+    kept = keyring.secret("trader-mom")
+    assert keyring.traders() == ("trader-arb", "trader-mom")
+    keyring.ensure(("trader-mom", "trader-sap"))
+    assert keyring.names()[-3:] == ("trader-mom", "trader-sap", "operator")
+    assert keyring.secret("trader-mom") == kept
+    assert not (tmp_path / "trader-arb.secret").exists()
+    keyring.ensure()
+    assert keyring.traders() == ("trader",)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.architecture.source import ROOT
 from warden.domain.errors import ConfigurationInvalid
-from warden.domain.roles import PROCESSES, Role
+from warden.domain.roles import PROCESSES, Role, processes
 from warden.runtime import layout
 from warden.runtime.layout import (
     OPERATORS,
@@ -19,6 +19,7 @@ from warden.runtime.layout import (
     door_of,
     entries,
     groups,
+    is_traders,
     operators_groups,
     user_of,
 )
@@ -87,6 +88,25 @@ def test_keys_are_their_owners_alone(where: Places) -> None:
     for name in ("keys/wallet.json", "keys/wallet.password"):
         assert (table[name].owner, table[name].group, table[name].mode) == ("warden-executor", "root", 0o400)
     assert (table["keys/operator.secret"].group, table["keys/operator.secret"].mode) == (OPERATORS, 0o640)
+
+
+def test_each_of_several_traders_has_a_user_that_reaches_no_other_trader(where: Places) -> None:
+    """I8, PL5: no key, run directory, state, log or settings of another strategy's, not even to read."""
+    names = processes(("trader-arb", "trader-mom"))
+    arb = user_of("trader-arb")
+    mine = {name for name, members in groups(names).items() if arb in members} | {arb}
+    servers = (Role.EXECUTOR, Role.WATCHDOG, Role.GATEWAY, Role.DEVNET)
+    assert mine == {arb, *map(door_of, servers)}
+    assert TRADER not in set().union(*groups(names).values())
+    told = [each for each in entries(where, (), names) if "trader-mom" in str(each.path)]
+    others = [each for each in told if each.mode & 0o004 == 0]
+    assert len(others) == 5
+    for each in others:
+        assert each.owner != arb
+        assert each.group not in mine
+    assert is_traders(arb)
+    assert is_traders(TRADER)
+    assert not is_traders(user_of(Role.EXECUTOR))
 
 
 def test_what_is_not_as_the_table_says_is_one_line_each(where: Places) -> None:

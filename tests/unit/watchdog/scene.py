@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from warden.domain.modes import Environment
-from warden.domain.roles import Role
+from warden.domain.roles import Role, role_of, strategy_of
 from warden.domain.stops import Stop
 from warden.watchdog.commands import Command, Deed, Grant, Kill, Notice, Reply, WriteRow
 from warden.watchdog.core import Core, Rules
@@ -80,9 +80,9 @@ class Scene:
         self.rules = rules(environment, **changes)
         self.core = Core(self.rules, rows=0, last=last or LastRun(), now_ns=self.now_ns)
         self.commands: list[Command] = []
-        self.sessions = {role: f"{role}-1" for role in self.rules.roles}
-        self.beating = set(self.rules.roles)
-        self.beats: dict[Role, dict[str, Any]] = {role: {} for role in self.rules.roles}
+        self.sessions = {role: f"{role}-1" for role in self.rules.names}
+        self.beating = set(self.rules.names)
+        self.beats: dict[str, dict[str, Any]] = {role: {} for role in self.rules.names}
         self.stops: dict[str, Stop] = {}
         self.unreadable = ""
         self.syncing = True
@@ -96,14 +96,15 @@ class Scene:
         return commands
 
     def beat(
-        self, role: Role, *, proven: Role | None = None, session: str = "", **changes: object
+        self, role: str, *, proven: str | None = None, session: str = "", **changes: object
     ) -> list[Command]:
-        """Let a role beat once, now."""
+        """Let a process beat once, now."""
         session = session or self.sessions[role]
         self._seqs[session] = self._seqs.get(session, 0) + 1
         values: dict[str, Any] = {
-            "role": role,
-            "pid": 100 + list(Role).index(role),
+            "role": role_of(role),
+            "name": role if strategy_of(role) else "",
+            "pid": 100 + list(Role).index(role_of(role)),
             "session": session,
             "boot_id": BOOT,
             "seq": self._seqs[session],
@@ -111,7 +112,7 @@ class Scene:
             "state": ProcessState.READY,
         }
         beat = Beat(**(values | self.beats[role] | changes))
-        return self.tell(BeatCame(role.value.encode(), proven or role, beat))
+        return self.tell(BeatCame(str(role).encode(), proven or role, beat))
 
     def turn(self) -> None:
         """Do what one turn of the loop does: the disk, the stop directory, then time."""
@@ -126,7 +127,7 @@ class Scene:
         for _ in range(for_ms // STEP_MS):
             self.now_ns += STEP_MS * MS
             if self.now_ns % (BEAT_MS * MS) == 0:
-                for role in self.rules.roles:
+                for role in self.rules.names:
                     if role in self.beating:
                         self.beat(role)
             self.turn()
@@ -137,11 +138,11 @@ class Scene:
         assert self.core.authority.mode.name == "AGGRESSIVE", self.core.why(self.now_ns)
         return self
 
-    def silence(self, *roles: Role) -> None:
+    def silence(self, *roles: str) -> None:
         """Let these beat no more."""
         self.beating -= set(roles)
 
-    def respawn(self, role: Role) -> str:
+    def respawn(self, role: str) -> str:
         """Let a role come back as another process; return its session."""
         stem, _, number = self.sessions[role].rpartition("-")
         self.sessions[role] = f"{stem}-{int(number) + 1}"
@@ -170,11 +171,11 @@ class Scene:
         for kill in asked[self._obeyed :]:
             self._obeyed += 1
             frozen = kill.deed is Deed.FREEZE
-            (self.beating.discard if frozen else self.beating.add)(kill.role)
+            (self.beating.discard if frozen else self.beating.add)(kill.name)
             outcome = Outcome.FROZEN if frozen else Outcome.THAWED
             self.tell(
                 KillEnded(
-                    role=kill.role,
+                    name=kill.name,
                     session=kill.session,
                     pid=kill.pid,
                     outcome=outcome,

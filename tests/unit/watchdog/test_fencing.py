@@ -9,14 +9,14 @@ from warden.watchdog.events import KillEnded, Outcome, Paused, StopAcknowledged
 from warden.wire.messages import ProcessState
 
 
-def _deeds(scene: Scene) -> list[tuple[Role, str, Deed]]:
-    return [(kill.role, kill.session, kill.deed) for kill in scene.kills()]
+def _deeds(scene: Scene) -> list[tuple[str, str, Deed]]:
+    return [(kill.name, kill.session, kill.deed) for kill in scene.kills()]
 
 
 def _ended(scene: Scene, outcome: Outcome) -> None:
     scene.tell(
         KillEnded(
-            role=Role.EXECUTOR,
+            name=Role.EXECUTOR,
             session="executor-1",
             pid=102,
             outcome=outcome,

@@ -141,7 +141,7 @@ def test_a_helper_that_does_not_answer_is_said_within_eight_seconds() -> None:
     (reply,) = [command.reply for command in scene.commands if isinstance(command, Reply)]
     assert (reply.exit_code, "8 s" in reply.message) == (1, True)
     assert scene.core.liveness.peers[Role.TRADER].condition.value == "frozen"
-    refused = scene.core.freezing._refusal(Role.TRADER, freeze=False)
+    refused = scene.core.freezing._refusal(scene.core.liveness.peers[Role.TRADER], freeze=False)
     assert (refused[0], "under way" in refused[1]) == (4, True)
 
 
@@ -171,7 +171,7 @@ def test_what_cannot_be_frozen_or_thawed_is_refused_in_one_line() -> None:
 
 def test_a_restarted_watchdog_knows_whom_it_has_frozen() -> None:
     """I7: the cause stands, and the process can still be thawed."""
-    scene = Scene(last=LastRun(frozen=Frozen("trader-1", 107)))
+    scene = Scene(last=LastRun(frozen=(Frozen("trader-1", 107),)))
     scene.silence(Role.TRADER)
     scene.run(60_000)
     assert state_word(scene.core.liveness.peers[Role.TRADER]) == "FROZEN"
@@ -184,8 +184,8 @@ def test_a_restarted_watchdog_knows_whom_it_has_frozen() -> None:
 
 def test_a_process_that_ended_before_the_watchdog_started_is_not_shown_as_frozen() -> None:
     """After a reboot nothing is frozen, but an operator still arms."""
-    scene = Scene(last=LastRun(frozen=Frozen("trader-0", 4711)))
-    scene.core.freezing.over("trader-0", "had ended before the watchdog started")
+    scene = Scene(last=LastRun(frozen=(Frozen("trader-0", 4711),)))
+    scene.core.freezing.over(Role.TRADER, "trader-0", "had ended before the watchdog started")
     scene.run(10_000)
     assert state_word(scene.core.liveness.peers[Role.TRADER]) == "ready"
     assert scene.mode == "OBSERVE_ONLY"

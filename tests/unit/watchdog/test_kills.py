@@ -22,7 +22,7 @@ def _begun(commands: list[Command]) -> int:
 
 
 def _ended(outcome: Outcome) -> KillEnded:
-    return KillEnded(role=Role.TRADER, session="a", pid=7, outcome=outcome, how="somehow")
+    return KillEnded(name=Role.TRADER, session="a", pid=7, outcome=outcome, how="somehow")
 
 
 def test_one_at_a_time_for_one_target() -> None:

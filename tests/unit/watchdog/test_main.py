@@ -21,7 +21,7 @@ def test_unset_means_what_the_environment_can_bear(
     """Live arms by an operator only, and lets no lost trader in again by itself."""
     rules = rules_from(Settings(environment=environment), "boot", "session")
     assert (rules.arm_on_start, rules.trader_restarts) == (arms, restarts)
-    assert (Role.DEVNET in rules.roles) is (environment is Environment.DEVNET)
+    assert (Role.DEVNET in rules.names) is (environment is Environment.DEVNET)
 
 
 def test_what_is_set_holds() -> None:

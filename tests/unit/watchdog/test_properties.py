@@ -86,7 +86,7 @@ def _stop_with_open(scene: Scene, stop_id: str, policy: str, reason: str, nonces
 def _put_right(scene: Scene, request: OperatorRequest) -> None:
     """An operator lets everything come back, asks, and waits; as far as it goes."""
     scene.unreadable, scene.syncing = "", True
-    for role in scene.rules.roles:
+    for role in scene.rules.names:
         scene.beating.add(role)
         scene.beats[role] = {"open_nonces": scene.beats[role].get("open_nonces", ())}
     scene.run(500)
@@ -203,10 +203,10 @@ class _Watched(Scene):
             assert all(core.incidents.known.values()), "trading on a breach that nobody has cleared"
         if Cause.FROZEN_BY_OPERATOR in core.authority.standing:
             assert permit.trader_sessions == (), "a session for a frozen trader"
-        for cause in core.authority.standing:
-            rule = RULES[cause]
-            assert rule.permits, f"a permit while {cause} stands"
-            assert permit.mode <= rule.ceiling(executor.positions), f"a permit above {cause}"
+        for standing in core.authority.standing.values():
+            rule = RULES[standing.cause]
+            assert rule.permits, f"a permit while {standing.key} stands"
+            assert permit.mode <= rule.ceiling(executor.positions), f"a permit above {standing.key}"
         assert permit.executor_session == executor.session
         assert executor.fresh()
         assert permit.expires_ns == permit.issued_ns + LIFE_MS * MS == self.now_ns + LIFE_MS * MS

@@ -104,13 +104,13 @@ def test_a_frozen_trader_and_a_probation_are_followed_through_the_rows(tmp_path:
     freeze = {"role": "trader", "session": "t", "pid": 7, "operator": "ann", "reason": "x"}
     rows: list[tuple[str, dict[str, Any]]] = [("started", {}), ("freeze", freeze), ("probation.begun", span)]
     last = _written(tmp_path / "one.db", *rows)
-    assert (last.frozen, last.probation) == (Frozen("t", 7), Span(**span))
+    assert (last.frozen, last.probation) == ((Frozen("t", 7),), Span(**span))
     rows += [("freeze.over", {"session": "t"}), ("probation.ended", {})]
     last = _written(tmp_path / "two.db", *rows)
-    assert (last.frozen, last.probation, last.probation_owed) == (None, None, False)
+    assert (last.frozen, last.probation, last.probation_owed) == ((), None, False)
     said = {"frozen": {"session": "t", "pid": 7}, "probation": span, "incidents": {"s1": False}}
     last = _written(tmp_path / "three.db", ("started", {}), ("ended", _ENDED | said))
-    assert (last.clean, last.frozen, last.probation) == (True, Frozen("t", 7), Span(**span))
+    assert (last.clean, last.frozen, last.probation) == (True, (Frozen("t", 7),), Span(**span))
     assert last.incidents == {"s1": False}
 
 
@@ -128,7 +128,7 @@ def test_what_a_run_writes_last_is_what_the_next_one_reads(tmp_path: Path) -> No
         trips=("frozen-by-operator",),
         stop_ids=("s1", "s2"),
         incidents={"s2": False},
-        frozen=Frozen("trader-1", 107),
+        frozen=(Frozen("trader-1", 107),),
     )
 
 
