@@ -225,9 +225,12 @@ def fill(
     )
 
 
-def plain(gas: int, max_fee_wei: int, tip_wei: int, block: Block, gas_held_wei: int) -> Fill:
-    """Return what becomes of a transaction that trades nothing and burns `gas` units."""
-    return _mined(Fill(Ending.FILLED, (), gas), max_fee_wei, tip_wei, block, gas_held_wei)
+def plain(
+    gas: int, max_fee_wei: int, tip_wei: int, block: Block, gas_held_wei: int, *, reason: str = ""
+) -> Fill:
+    """Return what becomes of a transaction that trades nothing and burns `gas` units; `reason`: reverts."""
+    ending = Ending.REVERTED if reason else Ending.FILLED
+    return _mined(Fill(ending, (), gas, reason=reason), max_fee_wei, tip_wei, block, gas_held_wei)
 
 
 def draw(order_id: str, seed: int) -> int:

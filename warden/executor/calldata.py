@@ -60,8 +60,8 @@ def amounts_out(amount_in: int, path: tuple[str, ...]) -> str:
 
 
 def swap_of(data: bytes) -> tuple[int, int, tuple[str, ...], int] | None:
-    """Return amount in, least amount out, path and deadline of what `swap` made; None of anything else."""
-    if data[:4] != _SWAP:
+    """Return amount in, least amount out, path and deadline of a `swap` or `sell`; None of anything else."""
+    if data[:4] not in {_SWAP, _SELL}:
         return None
     try:
         amount_in, least, path, _, deadline_s = decode(

@@ -176,7 +176,7 @@ def bump(stuck: Entry, at: Moment) -> Sign | None:
 
     None where that would pass the operator's cap, or would not be mined at it; or its bytes tell no call.
     """
-    signed, call = stuck.signed, call_of(stuck.signed.raw)
+    signed, call = stuck.signed, call_of(stuck.signed.raw, stuck.signed.call)
     max_fee, priority = fees(at, signed.not_after_s)
     max_fee = max(max_fee, raised(signed.max_fee_wei, at))
     priority = max(priority, raised(signed.priority_fee_wei, at))

@@ -156,6 +156,7 @@ class PaperChain(ChainReader):
             trading_balance_wei=wallet.trading_wei + look.gained_wei,
             gas_balance_wei=wallet.gas_wei - look.burnt_wei,
             allowance_wei=_UNLIMITED,
+            allowances=dict.fromkeys(read.ask.watch.tokens, _UNLIMITED),
             receipts=receipts | look.receipts,
             tokens={token: wallet.held(token, look) for token in read.ask.watch.tokens},
             routes=wallet.routes(read, look),

@@ -16,7 +16,7 @@ from warden.domain.intents import TradeState
 from warden.domain.money import Wei
 from warden.executor import calldata
 from warden.executor.protocol import Receipt, Simulated, SimulationFailed
-from warden.wire.rows import Purpose, TokenFlow
+from warden.wire.rows import TokenFlow
 from warden.wire.rows_paper import PaperFill, PaperState
 
 if TYPE_CHECKING:
@@ -115,6 +115,8 @@ class PaperWallet:
     def simulated(self, tried: PaperTried) -> Simulated | SimulationFailed:
         """Return what the chain says of a swap, held against the pools as they stand for us."""
         order, seen = tried.order, tried.seen
+        if calldata.is_approval(order.data):
+            return Simulated(order.intent_id, _APPROVE_GAS)
         if isinstance(seen, SimulationFailed):
             return seen
         pools = _stand(tried.pools, self._state.footprints)
@@ -208,10 +210,12 @@ class PaperWallet:
         """Return what becomes of one transaction, given what landed before it in this look."""
         max_fee, tip = int(signed.max_fee_wei), int(signed.priority_fee_wei)
         gas_held = self.gas_wei - look.burnt_wei
-        wanted = calldata.swap_of(bytes.fromhex(signed.call.removeprefix("0x")))
+        data = bytes.fromhex(signed.call.removeprefix("0x"))
+        wanted = calldata.swap_of(data)
         if wanted is None:
-            gas = fills.TRANSFER_GAS if signed.purpose is Purpose.CANCEL else _APPROVE_GAS
-            return fills.plain(gas, max_fee, tip, landing.block, gas_held)
+            gas = _APPROVE_GAS if calldata.is_approval(data) else fills.TRANSFER_GAS
+            unknown = "" if not data or gas == _APPROVE_GAS else "paper cannot tell what this call does"
+            return fills.plain(gas, max_fee, tip, landing.block, gas_held, reason=unknown)
         amount_in, least, _, deadline_s = wanted
         order = fills.Order(
             order_id=signed.tx_hash,

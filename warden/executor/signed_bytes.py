@@ -13,10 +13,15 @@ _DYNAMIC_VALUE: Final = 6
 _LEGACY_VALUE: Final = 4
 
 
-def call_of(raw: str) -> tuple[int, bytes] | None:
-    """Return the value in wei and the calldata of raw signed bytes (hex with 0x); None for what has none."""
+def call_of(raw: str, call: str = "") -> tuple[int, bytes] | None:
+    """Return the value in wei and the calldata of raw signed bytes (hex with 0x); None for what has none.
+
+    On paper there are no bytes: `call` is its calldata then, and no value ever goes with it.
+    """
     try:
         content = bytes.fromhex(raw.removeprefix("0x"))
+        if call:
+            return 0, bytes.fromhex(call.removeprefix("0x"))
         if not content:
             return None
         legacy = content[0] >= _LEGACY_FROM
