@@ -88,7 +88,9 @@ class Allowances:
         return self.ask(self._weth, max(spend_wei, largest_wei), trace_id, at, pool=pool)
 
     def covers_exit(self, token: str, amount: int, head: HeadRead) -> bool:
-        """Tell whether all that is held of a token, and `amount` more, could be sold."""
+        """Tell whether all that is held of a token, and `amount` more, could be sold; on paper it can."""
+        if not self._terms.sends:
+            return True
         standing = self.standing(token, head)
         return standing is not None and standing >= self._held(token) + amount
 

@@ -147,6 +147,17 @@ def test_an_allowance_that_no_row_explains_is_told_once() -> None:
     assert only(explained.allowances.look(explained.at()), Tell) == []
 
 
+def test_an_approval_that_reverted_explains_nothing() -> None:
+    """EX7: it burnt gas and changed no allowance."""
+    desk = Desk()
+    row = msgspec.structs.replace(
+        signed(1, purpose=Purpose.APPROVE), to=TOKEN_A, spender=ROUTER, allowance=Wei(9)
+    )
+    for each in (row, outcome(1, TradeState.REVERTED)):
+        desk.ledger.apply(each)
+    assert desk.ledger.book.explained_allowance(TOKEN_A, ROUTER) == 0
+
+
 def test_an_idle_allowance_is_taken_back() -> None:
     """EX7: nothing of the token is held and ten minutes have passed: it is set to zero, as what reduces."""
     desk = Desk()

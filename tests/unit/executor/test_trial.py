@@ -79,15 +79,16 @@ def test_a_node_that_takes_the_gas_and_one_that_does_not_say_the_same(node: Node
         assert found.changes.assets[0] == Change(NATIVE, 0, 0, counted)
 
 
-def test_what_the_logs_name_is_looked_at_too(node: Node, rpc: JsonRpc) -> None:
-    """EX11: another token that leaves, and whoever gets an allowance, are read in a second look."""
+@pytest.mark.parametrize(("told", "read"), [(4, 7), (7, 4)])
+def test_what_the_logs_name_is_looked_at_too(node: Node, rpc: JsonRpc, told: int, read: int) -> None:
+    """EX11: another token that leaves, and who gets an allowance, in a second look; the larger figure counts."""
     odd, stranger = "0x" + "0d" * 20, "0x" + "57" * 20
     logs = [
         log(odd, TRANSFER, WALLET, PAIR, data=word(3)),
-        log(odd, APPROVAL, WALLET, stranger, data=word(4)),
+        log(odd, APPROVAL, WALLET, stranger, data=word(told)),
     ]
     # native, WETH, TOKEN_A, odd; then what router and stranger may take
-    node.simulates = node_that_says([0, 0, 0, 9, 30, 0], [0, 0, 0, 6, 30, 7], logs)
+    node.simulates = node_that_says([0, 0, 0, 9, 30, 0], [0, 0, 0, 6, 30, read], logs)
     found = tried(rpc, BUY)
     assert isinstance(found, Simulated)
     assert found.changes is not None

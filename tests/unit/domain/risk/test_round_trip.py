@@ -58,6 +58,13 @@ def test_a_tax_within_the_setting_passes() -> None:
     )
 
 
+def test_a_unit_of_a_large_amount_is_a_tax_too() -> None:
+    """EX7: far below a basis point, and above a limit of zero all the same."""
+    barely = msgspec.structs.replace(GOOD, paid=10**18, came=10**18 - 1)
+    assert rule(barely) == "simulation.token-tax"
+    assert rule(barely, 1) == ""
+
+
 @given(st.integers(1, 10**24), st.integers(0, 10**24), st.integers(0, 10_000))
 def test_a_tax_is_never_rounded_away(paid: int, came: int, limit: int) -> None:
     """EX7: one unit too little is above a limit of zero; the limit itself is exact."""
