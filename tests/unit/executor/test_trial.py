@@ -81,7 +81,7 @@ def test_a_node_that_takes_the_gas_and_one_that_does_not_say_the_same(node: Node
 
 @pytest.mark.parametrize(("told", "read"), [(4, 7), (7, 4)])
 def test_what_the_logs_name_is_looked_at_too(node: Node, rpc: JsonRpc, told: int, read: int) -> None:
-    """EX11: another token that leaves, and who gets an allowance, in a second look; the larger figure counts."""
+    """EX11: another token that leaves, and who gets an allowance, in a second look; the larger counts."""
     odd, stranger = "0x" + "0d" * 20, "0x" + "57" * 20
     logs = [
         log(odd, TRANSFER, WALLET, PAIR, data=word(3)),
