@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 from console.paint import Tone, bar, clean, ether_text, heading, line, money_tone, stale_text
 from console.widgets.pane import Pane
 from warden.domain.money import format_ether
+from warden.operator.capital_text import GOOD, capital_text
 
 if TYPE_CHECKING:
     from textual.content import Content
 
     from console.model import Picture
     from warden.operator.picture import Money as MoneyPart
+    from warden.wire.telemetry import CapitalLine
 
 _LABEL: Final = 9
 _BAR_MAX: Final = 40
@@ -32,12 +34,28 @@ class Money(Pane):
         lines = [_exposure(money, width), _profit(money), _trades(money), _breaker(money)]
         if money.positions:
             lines.insert(1, _positions(money))
-        title = [heading("MONEY", rest=_wallet(money.wallet))] if height > len(lines) else []
+        capital = picture.view.capital
+        if capital is None or capital.state not in GOOD:
+            # What nobody agrees on matters more than how many trades there were.
+            lines[-2] = _doubtful(capital)
+        rest = f"{_wallet(money.wallet)}{_capital(capital)}"
+        title = [heading("MONEY", rest=rest)] if height > len(lines) else []
         return [*title, *lines]
 
 
 def _wallet(wallet: str) -> str:
-    return f"wallet {clean(wallet[:6])}…{clean(wallet[-4:])}" if wallet else ""
+    return f"{clean(wallet[:6])}…{clean(wallet[-4:])}" if wallet else ""
+
+
+def _capital(capital: CapitalLine | None) -> str:
+    if capital is None or capital.state != "AGREED" or capital.equity_wei is None:
+        return ""
+    return f" {format_ether(capital.equity_wei, places=2)} ETH ✓ by {len(capital.endpoints)}"
+
+
+def _doubtful(capital: CapitalLine | None) -> Content:
+    text = capital_text(capital).removeprefix("capital: ")
+    return line(f"{'capital':<{_LABEL}}", (f"✗ {clean(text)}", Tone.BAD))
 
 
 def _exposure(money: MoneyPart, width: int) -> Content:

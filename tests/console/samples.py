@@ -17,6 +17,7 @@ from warden.runtime.latch import LatchState
 from warden.wire.messages import Head
 from warden.wire.telemetry import (
     AlertLine,
+    CapitalLine,
     DecisionLine,
     EndpointLine,
     Event,
@@ -64,6 +65,15 @@ def watchdog(
             )
         )
     return WatchdogStatus(
+        capital=CapitalLine(
+            "AGREED",
+            equity_wei=Wei(102 * 10**18),
+            baseline_wei=Wei(100 * 10**18),
+            loss_bps=-200,
+            block=18_000,
+            endpoints=("one", "two"),
+            age_ms=300,
+        ),
         sent_ns=sent_ns,
         session=_SESSION,
         environment="devnet",

@@ -94,9 +94,9 @@ class System(Instance):
         """Return those that arrived after a moment."""
         return [each for each in self.received() if each.received_ns > boot_ns]
 
-    def fault(self, endpoint: str, kind: str) -> None:
+    def fault(self, endpoint: str, kind: str, **figures: int) -> None:
         """Have one of the devnet's endpoints misbehave."""
-        self._control(f"faults/{endpoint}", {"kind": kind})
+        self._control(f"faults/{endpoint}", {"kind": kind, **figures})
 
     def mining(self, *, running: bool) -> None:
         """Hold the chain's blocks, or let them come again."""

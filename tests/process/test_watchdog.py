@@ -296,4 +296,4 @@ def test_it_carries_the_executors_head_and_its_own(armed: Stage) -> None:
 
     wait_until(carried, "both heads")
     assert armed.status is not None
-    assert msgspec.to_builtins(armed.status)["heads"][1]["rows"] == 7
+    assert armed.status.heads[1].rows == 7

@@ -17,13 +17,15 @@ from typing import Any
 
 import msgspec
 
+from warden.domain.money import Wei
 from warden.domain.roles import Role
 from warden.domain.stops import decode_stop
-from warden.runtime.bus import Bus, Server
+from warden.runtime.bus import Bus, Client, Server
 from warden.runtime.clock import SystemClock, read_boot_id
 from warden.runtime.places import Places, places
 from warden.runtime.process import die_with_parent
-from warden.wire.addresses import BEATS, ORDERS, STOP
+from warden.wire.addresses import BEATS, CAPITAL, ORDERS, STOP
+from warden.wire.capital import WalletRead
 from warden.wire.codec import decode, encode, to_json
 from warden.wire.messages import Beat, OperatorReply, ProcessState, StopSeen, WatchdogToProcess
 from warden.wire.orders import OrderRequest
@@ -41,6 +43,7 @@ class Peer:
         self._beats = self._bus.connect(BEATS)
         self._stop: Server | None = self._bus.serve(STOP) if role is Role.EXECUTOR else None
         self._orders: Server | None = self._bus.serve(ORDERS) if role is Role.EXECUTOR else None
+        self._capital = self._bus.connect(CAPITAL) if role is Role.GATEWAY else None
         self._session = secrets.token_hex(8)
         self._seq = 0
         self._heard = (where.home / f"heard-{role.value}.jsonl").open("ab", buffering=0)
@@ -64,6 +67,8 @@ class Peer:
         self._beats.send(encode(msgspec.convert(values | said | changes, Beat)))
         while (data := self._beats.receive()) is not None:
             self._heard.write(to_json(decode(data, WatchdogToProcess)) + b"\n")
+        if self._capital is not None:
+            self._tell_wallet(self._capital)
         while self._stop is not None and (incoming := self._stop.receive()) is not None:
             stop = decode_stop("?", incoming.data)
             self._heard.write(b'{"type":"stop"}\n')
@@ -74,6 +79,29 @@ class Peer:
             order: OrderRequest = decode(incoming.data, OrderRequest)
             self._heard.write(to_json(order) + b"\n")
             self._orders.send(incoming.identity, encode(OperatorReply(0, "done")))
+
+    def _tell_wallet(self, capital: Client) -> None:
+        """Say that two endpoints agree on a wallet; `HOME/wallet.json` says what it holds instead."""
+        values: dict[str, Any] = {"native_wei": str(100 * 10**18), "block": self._seq}
+        words = self._home / "wallet.json"
+        if words.exists():
+            values |= msgspec.json.decode(words.read_bytes())
+        report = WalletRead(
+            wallet="0x" + "aa" * 20,
+            block=values["block"],
+            block_hash="0x" + "00" * 32,
+            timestamp_s=int(time.time()),
+            native_wei=Wei(values["native_wei"]),
+            wrapped_wei=Wei(0),
+            nonce=0,
+            tokens=(),
+            endpoints=("a", "b"),
+            outvoted=(),
+            read_ns=SystemClock().boot_ns(),
+        )
+        capital.send(encode(report))
+        while capital.receive() is not None:
+            pass
 
     def close(self) -> None:
         """Leave the bus."""

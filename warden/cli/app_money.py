@@ -103,6 +103,9 @@ def capital(
     account: Annotated[str, typer.Option("--account", help="Of the pool; else the move's own.")] = "",
     operator: WhoChanges = "",
     reason: WhyChanges = "",
+    watchdog_only: Annotated[
+        bool, typer.Option("--watchdog-only", help="Tell the watchdog alone, where that failed before.")
+    ] = False,
     home: Home = None,
     as_json: Json = False,
 ) -> int:
@@ -117,5 +120,6 @@ def capital(
         account=account,
         operator=operator,
         reason=reason,
+        watchdog_only=watchdog_only,
         as_json=as_json,
     )

@@ -6,15 +6,18 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from warden.cli.request import name_and_reason, put_order, report_of
+import msgspec
+
+from warden.cli.request import asked, name_and_reason, ordered, report_of, told
 from warden.cli.table import aligned, printable
 from warden.cli.words import say
-from warden.domain.errors import EXIT_DONE, ConfigurationInvalid
+from warden.domain.errors import EXIT_DONE, EXIT_FAILED, ConfigurationInvalid, WardenError
 from warden.domain.money import Wei, ether_to_wei
 from warden.domain.risk.events import Moved
 from warden.domain.risk.pools import ACCOUNTS, account_of
 from warden.domain.risk.thresholds import exact_ether, format_percent
 from warden.wire.codec import to_json
+from warden.wire.messages import MoveBaseline, OperatorReply
 from warden.wire.orders import MoveCapital
 
 if TYPE_CHECKING:
@@ -42,9 +45,13 @@ def capital(
     account: str,
     operator: str,
     reason: str,
+    watchdog_only: bool,
     as_json: bool,
 ) -> int:
     """Book a move, or show; return the exit code: 4 when the executor refuses.
+
+    The watchdog is told after the executor: it measures losses by a baseline of its own (ES2), which nobody
+    else can move. With `watchdog_only` it alone is told, where that failed before.
 
     Raises:
         ConfigurationInvalid: no such move or account, no amount, or an empty word.
@@ -59,7 +66,27 @@ def capital(
         return EXIT_DONE
     request = moved(move, amount, pool=pool, account=account, operator=operator, reason=reason)
     name_and_reason(operator, reason)
-    return put_order(home, request, as_json=as_json)
+    done = OperatorReply(EXIT_DONE, "the executor was not asked")
+    reply = done if watchdog_only else ordered(home, request)
+    if reply.exit_code == EXIT_DONE:
+        reply = with_baseline(home, request, reply)
+    return told(reply, as_json=as_json)
+
+
+def with_baseline(home: Path, request: MoveCapital, booked: OperatorReply) -> OperatorReply:
+    """Tell the watchdog of a move that the executor has booked, and return what to say of both."""
+    change = Wei(request.amount_wei if request.move is Moved.DEPOSIT else -request.amount_wei)
+    try:
+        reply = asked(home, MoveBaseline(request.operator, request.reason, change))
+    except WardenError as error:
+        reply = OperatorReply(EXIT_FAILED, str(error))
+    if reply.exit_code == EXIT_DONE:
+        return msgspec.structs.replace(booked, message=f"{booked.message}; {reply.message}")
+    text = (
+        f"{booked.message}; but the watchdog still measures losses as before: {reply.message}; "
+        "repeat with --watchdog-only"
+    )
+    return OperatorReply(reply.exit_code, text)
 
 
 def moved(move: str, amount: str, *, pool: str, account: str, operator: str, reason: str) -> MoveCapital:

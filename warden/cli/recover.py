@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from warden.cli.request import asked, name_and_reason, ordered, put_order, told
+from warden.cli.request import asked, name_and_reason, ordered, told
 from warden.domain.errors import EXIT_DONE, EXIT_FAILED, ConfigurationInvalid, WardenError
 from warden.domain.stops import STOP_ID
 from warden.runtime.latch import Latch
 from warden.runtime.places import places
-from warden.wire.messages import Recover
+from warden.wire.messages import Recover, ResetBaseline
 from warden.wire.orders import ResetBaselines
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def recover(
 ) -> int:
     """Ask the watchdog to clear `stop_ids` (all that stand, when empty) and arm; return the exit code.
 
-    With `reset` the executor then begins streaks and baselines anew (ES5); where no stop stands it does only
-    that, so that a reset that failed can be repeated.
+    With `reset` watchdog and executor begin streaks and baselines anew (ES5); where no stop stands they do
+    only that, so that a reset that failed can be repeated.
 
     Raises:
         ConfigurationInvalid: a word is empty or cannot be a stop's id.
@@ -47,7 +47,10 @@ def recover(
             )
     anew = ResetBaselines(operator=operator, reason=reason)
     if reset and not stop_ids and Latch(places(home).stop).is_clear():
-        return put_order(home, anew, as_json=as_json)
+        reply = asked(home, ResetBaseline(operator, reason))
+        return told(
+            _with_reset(home, anew, reply) if reply.exit_code == EXIT_DONE else reply, as_json=as_json
+        )
     request = Recover(operator=operator, reason=reason, stop_ids=stop_ids, approver=approver, reset=reset)
     reply = asked(home, request)
     if reset and reply.exit_code == EXIT_DONE:

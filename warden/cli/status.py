@@ -10,6 +10,7 @@ from warden.cli.picture import Picture, take_picture
 from warden.cli.words import say, warn
 from warden.domain.errors import EXIT_DONE, EXIT_NOT_RUNNING
 from warden.domain.money import format_ether
+from warden.operator.capital_text import capital_text
 from warden.operator.picture import age_text
 from warden.operator.view import view_to_json
 
@@ -53,6 +54,7 @@ def text_of(home: Path, picture: Picture) -> Iterator[str]:
         who = f"by {stop.operator or 'unknown'} at {stop.time or 'unknown'}"
         yield f"stop {stop.id}: {stop.reason} {who}: {stop.message}"
     yield from _processes(view)
+    yield capital_text(view.capital)
     yield from _money(view)
     yield from _endpoints(view)
     yield from _alerts(view)

@@ -79,6 +79,9 @@ class Cause(StrEnum):
     GATEWAY_LIVELOCKED = "gateway-livelocked"
     GATEWAY_ENDED = "gateway-ended"
     GATEWAY_DEGRADED = "gateway-degraded"
+    CAPITAL_AWAITED = "capital-awaited"
+    CAPITAL_DISPUTED = "capital-disputed"
+    CAPITAL_UNKNOWN = "capital-unknown"
     TRADER_LOST = "trader-lost"
     TRADER_LIVELOCKED = "trader-livelocked"
     TRADER_ENDED = "trader-ended"
@@ -194,6 +197,17 @@ RULES: Final[Mapping[Cause, Rule]] = MappingProxyType(
         Cause.GATEWAY_ENDED: _observe("the gateway ended in order", LiftedBy.ITSELF, "startup"),
         Cause.GATEWAY_DEGRADED: _observe(
             "the gateway has no data to trust: stale, or every endpoint refused",
+            LiftedBy.LAPSE,
+            "network-failure",
+        ),
+        Cause.CAPITAL_AWAITED: _observe("the wallet's capital was not read yet", LiftedBy.ITSELF, "startup"),
+        Cause.CAPITAL_DISPUTED: _observe(
+            "endpoints differ on the wallet for longer than `wallet.unknown_after_s`",
+            LiftedBy.LAPSE,
+            "network-failure",
+        ),
+        Cause.CAPITAL_UNKNOWN: _observe(
+            "too few endpoints agree on the wallet for longer than `wallet.unknown_after_s`",
             LiftedBy.LAPSE,
             "network-failure",
         ),

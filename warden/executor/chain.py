@@ -12,6 +12,7 @@ import msgspec
 from warden.domain.errors import EndpointFailed, EndpointRefused
 from warden.domain.money import Wei
 from warden.executor import calldata, trial
+from warden.executor.agreed import agreed
 from warden.executor.holdings_read import HoldingsRead
 from warden.executor.pools import Pools, price_of
 from warden.executor.protocol import (
@@ -152,7 +153,7 @@ def read_head(
     observe: bool = False,
     watch: Watch = NOTHING,
 ) -> HeadRead:
-    """Read head, fees, nonce, balances, allowance, receipts, prices and what is held in one request.
+    """Read head, fees, nonce, balances, allowance, receipts, prices and what is held, all at one block.
 
     Raises:
         EndpointFailed, EndpointRefused: no usable answer.
@@ -163,29 +164,28 @@ def read_head(
     priced, watched = ((price_pool,) if price_pool else ()), (pools.watched() if observe else ())
     held = HoldingsRead(rpc, pools, terms, watch)
     calls: list[tuple[str, list[Any]]] = [
-        ("eth_getBlockByNumber", ["latest", False]),
-        ("eth_maxPriorityFeePerGas", []),
         ("eth_getTransactionCount", [wallet, "latest"]),
         ("eth_getBalance", [wallet, "latest"]),
         ("eth_call", [{"to": terms.weth, "data": calldata.balance_of(wallet)}, "latest"]),
         ("eth_call", [{"to": terms.weth, "data": calldata.allowance(wallet, terms.router)}, "latest"]),
         *pools.reserves_calls(priced + watched),
         *held.calls,
-        # After the balances: what has changed them has its receipt by then.
         *(("eth_getTransactionReceipt", [tx_hash]) for tx_hash in hashes),
     ]
     split = len(priced) + len(watched)
     first = len(calls) - len(hashes) - len(held.calls)
-    answers = rpc.batch(calls, optional=range(first, first + len(held.calls)))
-    block, tip, nonce, balance, trading, allowance, *rest = answers
+    # A tip that is a lie costs no more than the cap on fees; all else is what several endpoints say.
+    tip = rpc.call("eth_maxPriorityFeePerGas")
+    block, answers = agreed(rpc, calls, optional=range(first, first + len(held.calls)))
+    nonce, balance, trading, allowance, *rest = answers
     reserves, receipts = rest[:split], rest[split + len(held.calls) :]
     found = held.found(rest[split : split + len(held.calls)])
     prices = (price_of(pool, each) for pool, each in zip(watched, reserves[len(priced) :], strict=True))
     return HeadRead(
-        block=calldata.quantity(block["number"]),
-        block_hash=block["hash"],
-        timestamp_s=calldata.quantity(block["timestamp"]),
-        base_fee_wei=calldata.quantity(block["baseFeePerGas"]),
+        block=block.number,
+        block_hash=block.hash,
+        timestamp_s=block.timestamp_s,
+        base_fee_wei=block.base_fee_wei,
         tip_wei=calldata.quantity(tip),
         nonce=calldata.quantity(nonce),
         gas_balance_wei=calldata.quantity(balance),

@@ -32,6 +32,7 @@ from warden.runtime.inotify import DirectoryWatch
 from warden.runtime.venue import load_venue
 from warden.runtime.wallet import wallet_address
 from warden.wire.addresses import STOP
+from warden.wire.capital import TOKENS_MAX
 from warden.wire.messages import CleanupPermit, Head, ProcessState, TraderLeave
 from warden.wire.rows import EndedRow, StartedRow, WitnessRow
 from warden.wire.telemetry import Severity
@@ -225,6 +226,7 @@ class Executor:
             progress=0 if core is None else core.handled,
             offered=0 if core is None else core.offered,
             handled=0 if core is None else core.handled,
+            tokens=() if core is None else core.watch(observe=False).tokens[:TOKENS_MAX],
             open_nonces=self._open_nonces(),
             clean=self._clean,
             heads=(head,),

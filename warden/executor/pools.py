@@ -12,6 +12,7 @@ from warden.domain.amm import Hop
 from warden.domain.money import WEI_PER_ETHER, Wei
 from warden.domain.risk.events import MarketPrice
 from warden.executor import calldata
+from warden.executor.agreed import agreed
 
 if TYPE_CHECKING:
     from warden.runtime.rpc import JsonRpc
@@ -56,7 +57,8 @@ class Pools:
         steps = [_sorted(sold, bought) for sold, bought in pairwise(path)]
         missing = [tokens for tokens in dict.fromkeys(steps) if tokens not in self._pairs]
         if missing:
-            answers = rpc.batch([_call(self._factory, calldata.get_pair(*tokens)) for tokens in missing])
+            # It is kept for good: no single endpoint may say where a pool stands.
+            _, answers = agreed(rpc, [_call(self._factory, calldata.get_pair(*tokens)) for tokens in missing])
             if len(self._pairs) + len(missing) > _PAIRS_MAX:
                 self._pairs.clear()
             for tokens, answer in zip(missing, answers, strict=True):

@@ -10,7 +10,6 @@ from warden.domain.risk.assessment import AssessmentLimits, Factors
 from warden.domain.risk.books import CapitalLimits, PoolWeight
 from warden.domain.risk.breaker_counts import BreakerLimits
 from warden.domain.risk.drawdown import DrawdownLimits
-from warden.domain.risk.emergency_gauges import EmergencyLimits
 from warden.domain.risk.engine import RiskLimits
 from warden.domain.risk.events import DAY_NS, NS_PER_S
 from warden.domain.risk.exit_triggers import Triggers
@@ -24,6 +23,7 @@ from warden.domain.risk.sizing import SizingLimits, SizingMode
 from warden.domain.risk.thresholds import TradeLimits
 from warden.domain.risk.usd import MICRO_PER_USD
 from warden.domain.risk.volatility import MarketLimits
+from warden.runtime.emergency_terms import emergency_limits
 from warden.runtime.settings_strategies import weights
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def limits_of(settings: Settings) -> RiskLimits:
             cooldown_s=settings.drawdown.cooldown_s,
             warn_bps=_bps(settings.emergency.warn_at_percent),
         ),
-        emergency=_emergency(settings),
+        emergency=emergency_limits(settings),
         reservations=ReservationLimits(unused_life_ns=settings.limits.reservation_s * NS_PER_S),
         sizing=_sizing(settings),
         exits=_exits(settings),
@@ -105,26 +105,6 @@ def _breaker(settings: Settings) -> BreakerLimits:
         loss_window_s=breaker.loss_window_s,
         loss_cooldown_s=breaker.loss_cooldown_s,
         price_life_s=settings.price.max_age_s,
-    )
-
-
-def _emergency(settings: Settings) -> EmergencyLimits:
-    emergency = settings.emergency
-    daily, portfolio = emergency.daily_loss_percent, emergency.portfolio_percent
-    return EmergencyLimits(
-        enabled=emergency.enabled,
-        capital_loss_bps=_bps(emergency.capital_loss_percent),
-        capital_warning_bps=_bps(emergency.capital_warning_percent),
-        consecutive_errors=emergency.consecutive_errors,
-        health_bps=_bps(emergency.health_percent),
-        daily_loss_bps=None if daily is None else _bps(daily),
-        daily_loss_micro_usd=_micro_usd(emergency.daily_loss_usd),
-        drawdown_bps=_bps(emergency.drawdown_percent),
-        portfolio_bps=None if portfolio is None else _bps(portfolio),
-        warn_bps=_bps(emergency.warn_at_percent),
-        price_life_s=settings.price.max_age_s,
-        network_failure_s=emergency.network_failure_s,
-        policies=emergency.policies,
     )
 
 

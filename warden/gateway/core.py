@@ -2,7 +2,8 @@
 
 An endpoint is used only after it has proved its chain. One whose read failed is asked after the others for a
 while; one whose probe failed is asked last of all until its probes succeed again, three times running.
-A stale one, one on another chain, and one that asked to be left alone are not asked at all.
+A stale one, one on another chain, one that was outvoted by others and has not agreed with them again since,
+and one that asked to be left alone are not asked at all.
 """
 
 from __future__ import annotations
@@ -14,7 +15,17 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from warden.gateway.errors import HELD_AGAINST_ENDPOINT, Failure, Kind
-from warden.gateway.events import Changed, Command, Event, Probed, ProbeFailed, ProbeNow, State
+from warden.gateway.events import (
+    Agreed,
+    Changed,
+    Command,
+    Event,
+    Outvoted,
+    Probed,
+    ProbeFailed,
+    ProbeNow,
+    State,
+)
 from warden.wire.telemetry import EndpointLine
 
 if TYPE_CHECKING:
@@ -29,6 +40,7 @@ BACKOFF_S: Final = (1, 2, 4, 8, 16, 30)
 FORGIVEN_AFTER_NS: Final = 60 * _NS_PER_S
 RETRY_AFTER_S_MAX: Final = 120.0
 GOOD_PROBES_TO_RETURN: Final = 3
+AGREEMENTS_TO_RETURN: Final = 3
 LAGGING_PROBES_TO_STALE: Final = 2
 _EWMA_SHARE: Final = 0.3
 # A reconnection may lead to another node than before.
@@ -68,6 +80,8 @@ class _Health:
 
     proved_ns: int = 0
     wrong: str = ""
+    lie: str = ""  # how it differed from what others agreed on; empty once it has agreed again often enough
+    agreements: int = 0
     trouble: str = ""  # why its last probe failed; empty when it was answered
     latency_ms: float | None = None
     slow: bool = False
@@ -101,6 +115,10 @@ class Core:
             self._probed(health, event, now_ns)
         elif isinstance(event, ProbeFailed):
             self._probe_failed(health, event.failure, now_ns)
+        elif isinstance(event, Outvoted):
+            health.lie, health.agreements = event.text, 0
+        elif isinstance(event, Agreed):
+            self._agreed(health)
         elif event.failure.kind in HELD_AGAINST_ENDPOINT:
             # A probe tells at once whether the endpoint or the question was bad; in trouble it has its time.
             known = bool(health.trouble) or now_ns < health.suspect_until_ns
@@ -126,9 +144,17 @@ class Core:
         turns.sort(key=_turn_of)
         return [name for turn, name in turns if turn is not Turn.NEVER]
 
+    def liars(self) -> list[str]:
+        """Return the endpoints that were outvoted and have not agreed with others often enough since."""
+        return [name for name, health in self._health.items() if health.lie and not health.wrong]
+
+    def sources(self, now_ns: int) -> list[str]:
+        """Return the endpoints that are expected to answer."""
+        return [name for name, health in self._health.items() if self._turn(health, now_ns) <= Turn.SECOND]
+
     def usable(self, now_ns: int) -> bool:
         """Tell whether there is an endpoint that is expected to answer."""
-        return any(self._turn(health, now_ns) <= Turn.SECOND for health in self._health.values())
+        return bool(self.sources(now_ns))
 
     def looked(self, now_ns: int) -> bool:
         """Tell whether every endpoint has been heard of, well or ill."""
@@ -196,6 +222,11 @@ class Core:
         elif self.rules.genesis and event.genesis is not None and event.genesis != self.rules.genesis:
             health.wrong = f"block 0 is {event.genesis[:18]}…, not {self.rules.genesis[:18]}…"
 
+    def _agreed(self, health: _Health) -> None:
+        health.agreements += 1
+        if health.agreements >= AGREEMENTS_TO_RETURN:
+            health.lie = ""
+
     def _probe_failed(self, health: _Health, failure: Failure, now_ns: int) -> None:
         health.trouble = failure.text
         health.good_probes = 0
@@ -226,7 +257,7 @@ class Core:
         heads = [
             health.head
             for health in self._health.values()
-            if health.head is not None and not health.wrong and not health.trouble
+            if health.head is not None and not health.wrong and not health.trouble and not health.lie
         ]
         head = max(heads, default=self.head)
         if head is not None and head != self.head:
@@ -245,8 +276,8 @@ class Core:
         return ""
 
     def _state(self, health: _Health, now_ns: int) -> State:
-        if health.wrong:
-            return State.WRONG_CHAIN
+        if health.wrong or health.lie:
+            return State.WRONG_CHAIN if health.wrong else State.LYING
         if health.trouble or now_ns < health.left_alone_until_ns or now_ns < health.suspect_until_ns:
             return State.FAILING
         if not health.proved_ns:
@@ -258,7 +289,7 @@ class Core:
         return State.SLOW if health.slow else State.OK
 
     def _turn(self, health: _Health, now_ns: int) -> Turn:
-        never = health.wrong or not health.proved_ns or now_ns < health.left_alone_until_ns
+        never = health.wrong or health.lie or not health.proved_ns or now_ns < health.left_alone_until_ns
         if never or self._stale(health, now_ns):
             return Turn.NEVER
         if health.trouble:
@@ -272,6 +303,7 @@ class Core:
         seconds = -(-(health.left_alone_until_ns - now_ns) // _NS_PER_S)
         reasons = (
             (bool(health.wrong), health.wrong),
+            (bool(health.lie), health.lie),
             (seconds > 0, f"{health.trouble or health.suspect}; not asked for {seconds} s"),
             (bool(health.trouble), health.trouble),
             (

@@ -18,6 +18,7 @@ class State(StrEnum):
     FAILING = "failing"
     WRONG_CHAIN = "wrong-chain"
     STALE = "stale"
+    LYING = "lying"
     UNKNOWN = "unknown"
 
 
@@ -45,7 +46,20 @@ class ReadFailed(msgspec.Struct, frozen=True):
     failure: Failure
 
 
-Event: TypeAlias = Probed | ProbeFailed | ReadFailed
+class Outvoted(msgspec.Struct, frozen=True):
+    """Others agree at one block hash on something else than this endpoint says; `text` has both figures."""
+
+    name: str
+    text: str
+
+
+class Agreed(msgspec.Struct, frozen=True):
+    """It said the same as another one at one block hash."""
+
+    name: str
+
+
+Event: TypeAlias = Probed | ProbeFailed | ReadFailed | Outvoted | Agreed
 
 
 class Changed(msgspec.Struct, frozen=True):

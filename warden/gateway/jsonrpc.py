@@ -20,9 +20,11 @@ class Code(IntEnum):
     PARSE = -32700
     INVALID_REQUEST = -32600
     METHOD_NOT_FOUND = -32601
+    INVALID_PARAMS = -32602
     NO_ENDPOINT = -32001
     ONLY_READS = -32004
     FULL = -32005
+    NOT_AGREED = -32010
 
 
 class Call(msgspec.Struct, frozen=True, gc=False):

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Final
 
 import uvloop
 
+from warden.domain.errors import ConfigurationInvalid
+from warden.domain.modes import Environment
 from warden.gateway.listener import listen
 from warden.gateway.pool import Pool
 from warden.gateway.reads import NOT_DEPLOYED, NoChain
+from warden.gateway.reporting import Reporting
 from warden.gateway.sends import Sends
 from warden.gateway.server import Server
+from warden.gateway.wallet import WalletReader
 from warden.runtime.venue import load_venue
+from warden.runtime.wallet import wallet_address
+from warden.wire.addresses import CAPITAL
 from warden.wire.messages import ProcessState
 from warden.wire.telemetry import GatewayStatus, Severity
 
@@ -48,6 +54,8 @@ class Gateway:
         self._sends = Sends(self._warn_of_send)
         self._server: Server | None = None
         self._pool: Pool | None = None
+        self._capital = frame.bus.connect(CAPITAL)
+        self._reporting: asyncio.Task[None] | None = None
         self._probes_before = 0
         self._usable: bool | None = None
         self._status_due_ns = 0
@@ -65,6 +73,7 @@ class Gateway:
                 await asyncio.sleep(TICK_S)
         finally:
             await self._server.stop()
+            await self._end_reporting()
             if self._pool is not None:
                 await self._pool.close()
 
@@ -76,9 +85,9 @@ class Gateway:
             await self._look_at_venue(server)
         if self._pool is not None:
             self._pool.look()
-            for task in self._pool.probing:
+            for task in (*self._pool.probing, *([self._reporting] if self._reporting else [])):
                 if task.done():
-                    task.result()  # probing ends only by a defect, which must be seen
+                    task.result()  # it ends only by a defect, which must be seen
             self._note_usable(self._pool, now_ns)
         self._beat(server, now_ns)
         self._frame.leaves()  # none is meant for a gateway, but they must not pile up
@@ -93,7 +102,9 @@ class Gateway:
             return
         old = self._pool
         self._pool = Pool(venue, self._frame.settings, self._frame.clock, self._say_changed)
-        server.reads = self._pool.reads
+        server.reads, server.agreed.rounds = self._pool.reads, self._pool.rounds
+        await self._end_reporting()
+        self._reporting = self._report_wallet(self._pool)
         names = ", ".join(each.name for each in venue.readable)
         self._frame.event(
             Severity.INFO,
@@ -104,6 +115,31 @@ class Gateway:
         if old is not None:
             self._probes_before += old.probes
             await old.close()
+
+    def _report_wallet(self, pool: Pool) -> asyncio.Task[None] | None:
+        """Begin to tell the watchdog of the wallet; on paper there is none on the chain."""
+        frame = self._frame
+        if frame.settings.environment is Environment.PAPER:
+            return None
+        try:
+            wallet = wallet_address(frame.settings, frame.places)
+        except ConfigurationInvalid as error:
+            frame.event(Severity.ERROR, "gateway.no_wallet", f"no capital can be read: {error}")
+            return None
+        if pool.rounds.sources_min == 1:
+            text = "ONE SOURCE: the only endpoint is taken at its word (wallet.sources_min is 1)"
+            frame.event(Severity.WARNING, "gateway.one_source", text, runbook="network-failure")
+        reader = WalletReader(pool.rounds, pool.venue, wallet, frame.clock)
+        reporting = Reporting(
+            reader, pool.core, self._capital, frame.clock, sources_min=pool.rounds.sources_min
+        )
+        return asyncio.create_task(reporting.run())
+
+    async def _end_reporting(self) -> None:
+        if self._reporting is not None:
+            self._reporting.cancel()
+            await asyncio.gather(self._reporting, return_exceptions=True)
+            self._reporting = None
 
     def _note_usable(self, pool: Pool, now_ns: int) -> None:
         usable = pool.core.usable(now_ns)

@@ -16,6 +16,7 @@ class Kind(Enum):
     READ = auto()
     USAGE = auto()  # answered here: what the endpoints were asked so far
     ACCOUNTS = auto()  # answered here: whose accounts there are is the executor's to say
+    AGREED = auto()  # of our own: several endpoints must say the same
     SEND = auto()  # would sign, send or steer a node
     UNKNOWN = auto()
 
@@ -80,6 +81,9 @@ _SEND_PREFIXES: Final = (
 )
 
 
+AGREED_METHOD: Final = "warden_agreed"
+
+
 def kind_of(method: str) -> Kind:
     """Return what `method` is; names are case-sensitive, as nodes take them."""
     if method in READS:
@@ -88,6 +92,8 @@ def kind_of(method: str) -> Kind:
         return Kind.USAGE
     if method == "eth_accounts":
         return Kind.ACCOUNTS
+    if method == AGREED_METHOD:
+        return Kind.AGREED
     # Relays name their own many ways, all with this word in it.
     if method.startswith(_SEND_PREFIXES) or "bundle" in method.lower():
         return Kind.SEND

@@ -7,11 +7,13 @@ import contextlib
 import math
 from typing import TYPE_CHECKING, Final
 
+from warden.domain.modes import Environment
 from warden.gateway.core import Core, Rules
 from warden.gateway.endpoint import EndpointClient
 from warden.gateway.errors import NoAnswer
 from warden.gateway.events import Changed, ProbeFailed, ProbeNow, State
 from warden.gateway.reads import Reads
+from warden.gateway.rounds import Rounds
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ _SEVERITY: Final = {
     State.FAILING: Severity.WARNING,
     State.STALE: Severity.WARNING,
     State.WRONG_CHAIN: Severity.ERROR,
+    State.LYING: Severity.ERROR,
 }
 
 
@@ -48,6 +51,14 @@ def rules_of(venue: Venue, settings: Settings) -> Rules:
         lag_blocks_max=max(_LAG_BLOCKS_MIN, math.ceil(_LAG_S / block_s)),
         head_age_ms_max=int(1000 * max(_HEAD_AGE_S_MIN, _HEAD_AGE_BLOCKS * block_s)),
     )
+
+
+def sources_min_of(venue: Venue, settings: Settings) -> int:
+    """Return how many endpoints must say the same; one is enough only by setting, and alone."""
+    one = settings.wallet.sources_min == 1 and len(venue.readable) == 1
+    if one and settings.environment is not Environment.LIVE:
+        return 1
+    return max(2, settings.wallet.sources_min)
 
 
 class Pool:
@@ -68,6 +79,9 @@ class Pool:
         }
         self._wake = {name: asyncio.Event() for name in self._clients}
         self.reads = Reads(self.core, self._clients, clock, self.tell)
+        self.rounds = Rounds(
+            self.core, self._clients, clock, self.tell, sources_min=sources_min_of(venue, settings)
+        )
         self.probing = [asyncio.create_task(self._probe_forever(name)) for name in self._clients]
 
     def tell(self, event: Event) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from warden.gateway import jsonrpc
+from warden.gateway.agreed import AgreedReads
 from warden.gateway.jsonrpc import NULL, Call, Code, Invalid, NotJson, error_of, shown
 from warden.gateway.methods import Kind, kind_of
 from warden.gateway.reads import Reply
@@ -58,6 +59,7 @@ class Server:
 
     def __init__(self, reads: Answering, sends: Sends, clock: Clock) -> None:
         self.reads = reads
+        self.agreed = AgreedReads()
         self.counts = Counts()
         self._sends = sends
         self._clock = clock
@@ -128,6 +130,9 @@ class Server:
         reads: list[Call] = []
         for place, item in enumerate(items):
             reply = self._own_reply(item)
+            if reply is None and isinstance(item, Call) and kind_of(item.method) is Kind.AGREED:
+                reply = await self.agreed.answer(item)
+                self.counts.failures += reply.error
             if reply is not None:
                 own[place] = reply
             elif isinstance(item, Call):
@@ -142,7 +147,7 @@ class Server:
         if isinstance(item, Invalid):
             return Reply(error_of(Code.INVALID_REQUEST, f"invalid request: {item.why}"), error=True)
         match kind_of(item.method):
-            case Kind.READ:
+            case Kind.READ | Kind.AGREED:
                 return Reply(NULL) if item.notification else None
             case Kind.USAGE:
                 return Reply(b'{"asked":"%s"}' % hex(self.reads.asked).encode())

@@ -5,24 +5,11 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-import msgspec
+from warden.notifier.meanings_gateway import OF_GATEWAY
+from warden.notifier.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-class Rule(msgspec.Struct, frozen=True):
-    """What one kind of event means.
-
-    Attributes:
-        title: a few words, for a subject line or a phone's screen.
-        root_cause: what is usually behind it, in a sentence.
-        runbook: file and section below runbooks/, `file` or `file#section`.
-    """
-
-    title: str
-    root_cause: str
-    runbook: str
 
 
 GENERIC: Final = Rule(
@@ -33,12 +20,6 @@ GENERIC: Final = Rule(
 
 _OUT_OF_MEMORY_OR_BUG: Final = "It crashed, was killed, ran out of memory, or the machine is overloaded."
 _LATE: Final = "A heartbeat was late: the machine is overloaded, was suspended, or a process was paused."
-
-_PAST_US: Final = Rule(
-    "A send through the gateway was refused",
-    "A program tried to send a signed transaction past the executor.",
-    "manual-intervention#somebody-sends-past-warden",
-)
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
@@ -241,6 +222,16 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
             "A reorg took back a profit whose share was paid out already; the next profits fill it first.",
             "high-capital-loss#the-wallet-does-not-match-the-books",
         ),
+        "capital.disputed": Rule(
+            "Endpoints differ on the wallet",
+            "One of them lies or is broken, and there is no third to outvote it.",
+            "network-failure#endpoints-differ",
+        ),
+        "capital.unknown": Rule(
+            "The wallet's capital is not known",
+            "Too few endpoints answer for two to agree.",
+            "network-failure#endpoints-differ",
+        ),
         "calls.*": Rule(
             "The endpoints' quota is nearly used up",
             "More RPC calls were made today than gateway.calls_per_day allows for.",
@@ -325,28 +316,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
             "network-failure#a-trade-is-unknown",
         ),
         # --- the gateway ---
-        "endpoint.failing": Rule(
-            "An RPC endpoint fails",
-            "Its server is away, slow, or limits our calls; the others are used.",
-            "network-failure#one-endpoint-fails",
-        ),
-        "endpoint.stale": Rule(
-            "An RPC endpoint is behind",
-            "It stopped following the chain; the others are used.",
-            "network-failure#one-endpoint-fails",
-        ),
-        "endpoint.wrong-chain": Rule(
-            "An RPC endpoint is on another chain",
-            "Its URL is wrong, or its operator changed it; it is not used.",
-            "network-failure#an-endpoint-is-on-the-wrong-chain",
-        ),
-        "no-endpoint": Rule(
-            "No RPC endpoint can be used",
-            "The network is down, or all of them fail, lag or differ.",
-            "network-failure",
-        ),
-        "send-refused": _PAST_US,
-        "send.refused": _PAST_US,
+        **OF_GATEWAY,
         # --- the trader ---
         "strategy.raised": Rule(
             "The strategy raised an error",

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from warden.notifier.meanings import GENERIC, RULES, Rule
+from warden.notifier.meanings import GENERIC, RULES
 
 if TYPE_CHECKING:
+    from warden.notifier.rule import Rule
     from warden.wire.telemetry import Event
 
 _REFERENCE: Final = re.compile(r"[a-z][a-z-]{0,39}(#[a-z][a-z-]{0,39})?")

@@ -10,7 +10,15 @@ import msgspec
 
 from warden.domain.modes import SCREEN_WORD, Mode
 from warden.wire.messages import Head
-from warden.wire.telemetry import AlertLine, DecisionLine, EndpointLine, PositionLine, StopLine, TradeLine
+from warden.wire.telemetry import (
+    AlertLine,
+    CapitalLine,
+    DecisionLine,
+    EndpointLine,
+    PositionLine,
+    StopLine,
+    TradeLine,
+)
 
 # What a process passes through, or what nobody can tell now: neither well nor bad.
 PASSING_STATES: Final = frozenset({"starting", "stopping", "degraded", "unknown"})
@@ -118,6 +126,7 @@ class SystemView(msgspec.Struct, frozen=True):
         mode: what the watchdog allows while no stop stands; None when that is not known now.
         watchdog: age of the watchdog's word; `oldest`: of the process that was silent longest, as the
             watchdog sees it, by name; `endpoints.head_seen`: of the chain's head.
+        capital: the wallet's, past the executor's book; None while the watchdog is silent.
     """
 
     environment: str
@@ -135,6 +144,7 @@ class SystemView(msgspec.Struct, frozen=True):
     alerts: Alerts
     journals: tuple[Head, ...]
     one_user: bool = False
+    capital: CapitalLine | None = None
 
 
 def age_text(age_ms: int | None) -> str:

@@ -13,6 +13,7 @@ import msgspec
 from warden.domain.intents import Outcome
 from warden.domain.modes import Mode
 from warden.domain.roles import Role, strategy_of, trader_of
+from warden.operator.capital_text import GOOD, capital_text
 from warden.operator.picture import Seen, Word, age_text
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def reasons(
             for each in report.blocked
             if f"{each.rule}: {each.message}" not in told and not _said_already(each.rule, found)
         ]
-    found += [*_data(view), *_strategies(snapshot, view, strategy)]
+    found += [*_capital(view), *_data(view), *_strategies(snapshot, view, strategy)]
     return tuple(found)
 
 
@@ -132,6 +133,13 @@ def _gate(view: SystemView) -> Iterator[Reason]:
     named = {"stop": bool(view.stops or view.stop_dir), "mode": view.mode is not Mode.AGGRESSIVE}
     if view.money.gate and not named.get(rule):
         yield Reason("gate", view.money.gate)
+
+
+def _capital(view: SystemView) -> Iterator[Reason]:
+    if view.capital is not None and view.capital.state not in GOOD:
+        yield Reason(
+            "capital", capital_text(view.capital).removeprefix("capital: "), "runbook network-failure"
+        )
 
 
 def _data(view: SystemView) -> Iterator[Reason]:

@@ -13,6 +13,7 @@ import msgspec
 
 from warden.domain.money import WEI_PER_ETHER, share_bps, wei_to_ether
 from warden.domain.roles import Role, processes
+from warden.operator.capital_text import capital_json
 from warden.operator.judgement import judge
 from warden.operator.picture import (
     PASSING_STATES,
@@ -75,6 +76,7 @@ def build_view(snapshot: Snapshot, now_ns: int, limits: Limits | None = None) ->
         alerts=_alerts(snapshot, seen[Role.NOTIFIER]),
         journals=_journals(snapshot, seen),
         one_user=snapshot.one_user,
+        capital=None if watchdog is None or seen[Role.WATCHDOG].stale else watchdog.capital,
     )
 
 
@@ -286,6 +288,7 @@ def view_to_json(view: SystemView) -> dict[str, Any]:
             "head_age_ms": endpoints.head_seen.age_ms,
             "stale": endpoints.seen.stale or endpoints.head_seen.stale,
         },
+        "capital": capital_json(view.capital),
         "breaker": money.breaker if live else "UNKNOWN",
         "gate": money.gate if live else None,
         "exposure": {

@@ -78,6 +78,18 @@ class WalletSettings:
         unset="the systemd credential 'keystore-password'",
         secret=True,
     )
+    sources_min: Annotated[int, Ge(1), Le(5)] = setting(
+        2,
+        "endpoints that must say the same of the wallet, at one block hash, before it is believed; 1 counts "
+        "only where one endpoint is configured, and never in live",
+        unit="endpoints",
+    )
+    unknown_after_s: Annotated[int, Ge(2), Le(600)] = setting(
+        10,
+        "without endpoints that agree on the wallet: OBSERVE_ONLY",
+        unit="s",
+        window="since they last agreed",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

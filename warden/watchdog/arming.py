@@ -52,6 +52,7 @@ class _Flow:
     stop_ids: tuple[str, ...] = ()
     lifts: tuple[str, ...] = ()
     arrivals: int = 0
+    reset: bool = False
     wait_until_ns: int = 0
 
 
@@ -90,6 +91,11 @@ class Arming:
     def under_way(self) -> bool:
         """Tell whether a request is being carried out."""
         return self._flow is not None
+
+    @property
+    def resetting(self) -> bool:
+        """Tell whether a recovery is under way that begins baselines anew."""
+        return self._flow is not None and self._flow.reset
 
     def ask(self, identity: bytes, request: Arm | Recover, positions: int, now_ns: int) -> None:
         """Begin what an operator asks for, or refuse it in one line."""
@@ -231,6 +237,7 @@ class Arming:
             row=row,
             stop_ids=stop_ids,
             arrivals=self._stops.arrivals,
+            reset=request.reset,
         )
         self._stops.recovering = True
 

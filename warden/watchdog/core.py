@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from warden.domain.causes import Cause
 from warden.domain.modes import Environment
 from warden.domain.roles import Role, processes
@@ -14,10 +12,12 @@ from warden.watchdog import reactions
 from warden.watchdog.answers import Answers
 from warden.watchdog.arming import Arming
 from warden.watchdog.authority import Authority
+from warden.watchdog.capital import Capital, CapitalTerms
 from warden.watchdog.cleanup import Cleanup
 from warden.watchdog.commands import Deed
 from warden.watchdog.events import (
     BeatCame,
+    CapitalCame,
     JournalFailed,
     JournalSynced,
     KillEnded,
@@ -43,6 +43,7 @@ from warden.watchdog.orders import Orders
 from warden.watchdog.outbox import Outbox
 from warden.watchdog.probation import Course, Probation
 from warden.watchdog.stops import Stops
+from warden.wire.codec import to_plain
 from warden.wire.messages import ProcessState
 from warden.wire.telemetry import Severity
 
@@ -69,6 +70,7 @@ class Rules:
     trader_restarts: int
     two_approve: bool
     course: Course
+    capital: CapitalTerms
     terms: Terms
     traders: tuple[str, ...] = (Role.TRADER,)
 
@@ -106,12 +108,14 @@ class Core:
         self.incidents = Incidents(self.out, self.answers, last.incidents)
         self.probation = Probation(rules.course, rules.terms.boot_id, self.out)
         self.stops = Stops(self.authority, self.out, self.incidents, last.stop_ids)
+        self.capital = Capital(rules.capital, self.authority, self.stops, self.out, last.capital)
         self.healing = Healing(
             self.authority,
             self.liveness,
             self.out,
             environment=rules.environment,
             trader_restarts=rules.trader_restarts,
+            capital_known=self.capital.known,
         )
         self.leave = Leave(
             self.authority, self.liveness, self.stops, self.out, probation=self.probation, terms=rules.terms
@@ -138,7 +142,14 @@ class Core:
         self.kills = Kills(self.out)
         self.fencing = Fencing(self.liveness, self.stops, self.kills, self.out, rules.lost_after_ns)
         self.freezing = Freezing(self.authority, self.liveness, self.leave, self.out, self.answers)
-        self.orders = Orders(self.authority, self.arming, self.freezing, self.incidents, self.answers)
+        self.orders = Orders(
+            self.authority,
+            self.arming,
+            self.freezing,
+            self.incidents,
+            self.answers,
+            capital=self.capital,
+        )
         self._auto = rules.arm_on_start
         self._witnessed: dict[str, int] = {}
         self._witness_due_ns = now_ns + _WITNESS_NS
@@ -187,8 +198,8 @@ class Core:
                 self._of_stops(event, now_ns)
             case KillEnded():
                 self._kill_ended(event, now_ns)
-            case Paused(for_ns=for_ns):
-                self._paused(for_ns, now_ns)
+            case CapitalCame() | Paused():
+                self._found(event, now_ns)
         return self.out.take()
 
     def end(self) -> list[Command]:
@@ -216,8 +227,9 @@ class Core:
             frozen=tuple(Frozen(peer.session, peer.pid, peer.name) for peer in frozen),
             probation=self.probation.span,
             probation_owed=self.probation.owed,
+            capital=self.capital.kept,
         )
-        body: dict[str, Any] = msgspec.to_builtins(carried)
+        body: dict[str, Any] = to_plain(carried)
         return body
 
     def _beat(self, event: BeatCame, now_ns: int) -> None:
@@ -242,10 +254,12 @@ class Core:
             self.leave.trader_beat(peer.name)
         elif peer.role is Role.EXECUTOR:
             self.stops.demanded(event.beat.stops, now_ns)
+            self.capital.held(event.beat.tokens)
 
     def _tick(self, now_ns: int) -> None:
         for change in self.liveness.judge(now_ns):
             self._changed(change, now_ns)
+        self.capital.step(now_ns)
         self.healing.step(now_ns)
         self._arm_on_start(now_ns)
         self.probation.step(now_ns)
@@ -302,6 +316,8 @@ class Core:
             self._no_arming_by_itself(f"arm_on_start found {', '.join(sorted(trips))}", now_ns)
             return
         waiting = [name for name, peer in self.liveness.peers.items() if not peer.ready()]
+        if Cause.CAPITAL_AWAITED in self.authority.standing:
+            waiting.append("the wallet's capital")
         if waiting:
             self.authority.stand(Cause.NOT_ARMED, now_ns, f"waits for {', '.join(waiting)}")
             self.authority.standing[Cause.NOT_ARMED].who = "arms by itself when all are ready and clean"
@@ -321,6 +337,7 @@ class Core:
     def _of_stops(self, event: StopsCleared | StopWritten | StopWanted, now_ns: int) -> None:
         match event:
             case StopsCleared():
+                self.capital.cleared(event.cleared, reset=self.arming.resetting)
                 self.arming.cleared(event)
             case StopWritten():
                 self.stops.written(event)
@@ -342,6 +359,12 @@ class Core:
             self.out.failed = event.why
             self.authority.stand(Cause.JOURNAL_BROKEN, now_ns, event.why)
             reactions.say(self.out, "watchdog.journal-broken", event.why, Cause.JOURNAL_BROKEN)
+
+    def _found(self, event: CapitalCame | Paused, now_ns: int) -> None:
+        if isinstance(event, CapitalCame):
+            self.capital.came(event.report, now_ns)
+        else:
+            self._paused(event.for_ns, now_ns)
 
     def _paused(self, for_ns: int, now_ns: int) -> None:
         """The loop stood still: whoever was not watched meanwhile is not judged by that time."""

@@ -9,6 +9,7 @@ import msgspec
 from warden.domain.roles import Role, role_of
 from warden.domain.stops import Stop
 from warden.watchdog.commands import Deed
+from warden.wire.capital import WalletReport
 from warden.wire.messages import Beat, Head, OperatorRequest
 
 
@@ -102,6 +103,12 @@ class KillEnded(msgspec.Struct, frozen=True):
         return role_of(self.name)
 
 
+class CapitalCame(msgspec.Struct, frozen=True):
+    """The gateway tells what endpoints agree on about the wallet, or why nothing."""
+
+    report: WalletReport
+
+
 class Paused(msgspec.Struct, frozen=True):
     """The watchdog's own loop stood still for so long."""
 
@@ -123,6 +130,7 @@ WatchdogEvent = (
     | StopWanted
     | StopWritten
     | KillEnded
+    | CapitalCame
     | Paused
     | Tick
 )

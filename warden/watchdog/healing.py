@@ -11,6 +11,8 @@ from warden.watchdog.budget import Budget
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from warden.watchdog.authority import Authority, Standing
     from warden.watchdog.liveness import Liveness
     from warden.watchdog.outbox import Outbox
@@ -27,6 +29,9 @@ ABOUT: Final = {
     Cause.GATEWAY_LIVELOCKED: Role.GATEWAY,
     Cause.GATEWAY_ENDED: Role.GATEWAY,
     Cause.GATEWAY_DEGRADED: Role.GATEWAY,
+    Cause.CAPITAL_AWAITED: Role.GATEWAY,
+    Cause.CAPITAL_DISPUTED: Role.GATEWAY,
+    Cause.CAPITAL_UNKNOWN: Role.GATEWAY,
     Cause.TRADER_LOST: Role.TRADER,
     Cause.TRADER_LIVELOCKED: Role.TRADER,
     Cause.TRADER_ENDED: Role.TRADER,
@@ -37,12 +42,16 @@ ABOUT: Final = {
 }
 
 
+_OF_CAPITAL: Final = frozenset({Cause.CAPITAL_AWAITED, Cause.CAPITAL_DISPUTED, Cause.CAPITAL_UNKNOWN})
+
+
 class Healing:
     """Lifts causes whose condition is gone, within the hour's budgets.
 
     Args:
         environment: outside live, a gateway may come back as another process.
         trader_restarts: how often an hour each trader, once lost, is let in again.
+        capital_known: tells whether endpoints agree on the wallet at a moment.
     """
 
     def __init__(
@@ -53,11 +62,13 @@ class Healing:
         *,
         environment: Environment,
         trader_restarts: int,
+        capital_known: Callable[[int], bool],
     ) -> None:
         self._authority = authority
         self._liveness = liveness
         self._out = out
         self._environment = environment
+        self._capital_known = capital_known
         self.lapses = Budget(LAPSES_AN_HOUR)
         self.restarts = {peer.name: Budget(trader_restarts) for peer in liveness.of(Role.TRADER)}
 
@@ -66,7 +77,7 @@ class Healing:
         for standing in list(self._authority.standing.values()):
             if standing.lifted_by not in {LiftedBy.ITSELF, LiftedBy.LAPSE, LiftedBy.RESTART_OF_TRADER}:
                 continue
-            if not self._gone(standing):
+            if not self._gone(standing, now_ns):
                 standing.gone_ns = None
                 if standing.lifted_by is LiftedBy.LAPSE:
                     self._too_long(standing, now_ns)
@@ -80,11 +91,13 @@ class Healing:
             elif not self._too_long(standing, standing.gone_ns):
                 self._heal(standing, now_ns)
 
-    def _gone(self, standing: Standing) -> bool:
+    def _gone(self, standing: Standing, now_ns: int) -> bool:
         """Tell whether the condition behind a cause is gone at this moment."""
         role = ABOUT.get(standing.cause)
         if role is None:
             return all(any(peer.fresh() for peer in self._liveness.of(each)) for each in NEEDED)
+        if standing.cause in _OF_CAPITAL and not self._capital_known(now_ns):
+            return False
         peer = self._liveness.peers[standing.name or role]
         if RULES[standing.cause].flat is Mode.AGGRESSIVE:
             return peer.fresh()

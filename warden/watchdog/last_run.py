@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from warden.domain.money import Wei
 from warden.domain.roles import Role
+from warden.domain.stops import Stop
+from warden.wire.codec import from_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,6 +42,25 @@ class Span(msgspec.Struct, frozen=True):
     until: str
 
 
+class Baselines(msgspec.Struct, frozen=True):
+    """What losses of capital are measured by (ES2).
+
+    Attributes:
+        baseline_wei: what the wallet held first, moved with the operator's own money; None before that.
+        day: UTC day by the blocks' time, counted from 1970; `opening_wei` what the wallet held at its first
+            read; `moved_wei` what the operator put in since, less what was taken out.
+        told: warnings that stand.
+        stop: the stop that was ordered for a loss, until an operator has recovered from it.
+    """
+
+    baseline_wei: Wei | None = None
+    day: int = -1
+    opening_wei: Wei | None = None
+    moved_wei: Wei = Wei(0)
+    told: tuple[str, ...] = ()
+    stop: Stop | None = None
+
+
 class Carried(msgspec.Struct, frozen=True, kw_only=True):
     """What must outlive a run; the rows `ended` and `witness` hold it whole.
 
@@ -46,6 +68,7 @@ class Carried(msgspec.Struct, frozen=True, kw_only=True):
         stop_ids: the stops that stood.
         incidents: each SECURITY_BREACH by its stop's id; True once an operator has cleared it.
         probation_owed: a stop was cleared, and nothing was armed since.
+        capital: what losses are measured by.
     """
 
     stop_ids: tuple[str, ...] = ()
@@ -53,6 +76,7 @@ class Carried(msgspec.Struct, frozen=True, kw_only=True):
     frozen: tuple[Frozen, ...] = ()
     probation: Span | None = None
     probation_owed: bool = False
+    capital: Baselines = Baselines()
 
 
 class LastRun(Carried, frozen=True, kw_only=True):
@@ -74,7 +98,7 @@ def from_rows(rows: Iterable[Row]) -> LastRun | None:
     for row in rows:
         kind, body = row.kind, msgspec.json.decode(row.body)
         if kind in {"ended", "witness"}:
-            carried = msgspec.convert(_of_today(body), Carried)
+            carried = from_plain(_of_today(body), Carried)
         elif kind == "started" and carried is None and row.row == 1:
             carried = Carried()
         elif carried is not None:
@@ -119,6 +143,8 @@ def _after(carried: Carried, kind: str, body: dict[str, Any]) -> Carried:
             change = {"probation": msgspec.convert(body, Span), "probation_owed": False}
         case "probation.ended":
             change["probation"] = None
+        case _ if "kept" in body and kind.startswith("capital."):
+            change["capital"] = from_plain(body["kept"], Baselines)
         case "freeze":
             change["frozen"] = (*carried.frozen, msgspec.convert(body, Frozen))
         case "freeze.over":

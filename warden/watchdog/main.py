@@ -13,8 +13,10 @@ from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
 from warden.domain.stops import encode_stop
 from warden.runtime.clock import NS_PER_MS, NS_PER_S
+from warden.runtime.emergency_terms import emergency_limits
 from warden.runtime.latch import LatchState
 from warden.runtime.settings_strategies import traders
+from warden.watchdog.capital import CapitalTerms
 from warden.watchdog.clearing import Clearing
 from warden.watchdog.commands import (
     ClearStops,
@@ -30,6 +32,7 @@ from warden.watchdog.commands import (
 from warden.watchdog.core import Core, Rules
 from warden.watchdog.events import (
     BeatCame,
+    CapitalCame,
     JournalFailed,
     JournalSynced,
     OperatorAsked,
@@ -47,7 +50,8 @@ from warden.watchdog.probation import Course
 from warden.watchdog.record import Record
 from warden.watchdog.status import status
 from warden.watchdog.writing import Writing
-from warden.wire.addresses import BEATS, CONTROL, STOP
+from warden.wire.addresses import BEATS, CAPITAL, CONTROL, STOP
+from warden.wire.capital import TokensWanted, WalletReport
 from warden.wire.codec import Undecodable, decode, encode
 from warden.wire.messages import Beat, OperatorRequest, ProcessState, StopSeen
 
@@ -91,6 +95,11 @@ def rules_from(
         trader_restarts=restarts,
         two_approve=settings.recovery.approval == "two",
         traders=traders(settings),
+        capital=CapitalTerms(
+            read=settings.environment is not Environment.PAPER,
+            limits=emergency_limits(settings),
+            unknown_after_ns=settings.wallet.unknown_after_s * NS_PER_S,
+        ),
         course=Course(
             percent=settings.recovery.probation_percent,
             length_ns=settings.recovery.probation_s * NS_PER_S,
@@ -113,6 +122,7 @@ class Watchdog:
         self._frame = frame
         rules = rules_from(frame.settings, frame.boot_id, frame.session, self._wall_after)
         self._beats = frame.bus.serve(BEATS)
+        self._capital = frame.bus.serve(CAPITAL)
         self._control = frame.bus.serve(CONTROL)
         self._stop = frame.bus.connect(STOP)
         self._record = Record(frame.places.journal(frame.role), frame.clock)
@@ -132,7 +142,13 @@ class Watchdog:
         self._undecodable = 0
         self._wanted: tuple[Stop, ...] = ()
         self._poller = zmq.Poller()
-        for readable in (self._beats.socket, self._control.socket, self._stop.socket, frame.signalled):
+        for readable in (
+            self._beats.socket,
+            self._capital.socket,
+            self._control.socket,
+            self._stop.socket,
+            frame.signalled,
+        ):
             self._poller.register(readable, zmq.POLLIN)
         if self._record.wake is not None:
             self._poller.register(self._record.wake, zmq.POLLIN)
@@ -158,6 +174,7 @@ class Watchdog:
         self._turned_ns = now_ns
         self._take_journal()
         self._take_beats()
+        self._take_capital()
         self._take_requests()
         self._take_acknowledgements()
         for ended in self._executioner.ended(self._now()):
@@ -201,6 +218,19 @@ class Watchdog:
             if beat.sender == incoming.name:
                 self._executioner.met(incoming.name, beat.session, beat.pid)
             self._step(BeatCame(incoming.identity, incoming.name, beat))
+
+    def _take_capital(self) -> None:
+        for _ in range(_REQUESTS_A_TURN):
+            incoming = self._capital.receive()
+            if incoming is None:
+                return
+            try:
+                report: WalletReport = decode(incoming.data, WalletReport)
+            except Undecodable:
+                self._undecodable += 1
+                continue
+            self._step(CapitalCame(report))
+            self._capital.send(incoming.identity, encode(TokensWanted(self._core.capital.tokens)))
 
     def _take_requests(self) -> None:
         for _ in range(_REQUESTS_A_TURN):

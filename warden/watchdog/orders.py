@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING, Final
 from warden.domain.causes import BY_OPERATOR, RULES, Cause
 from warden.domain.errors import EXIT_DONE, EXIT_REFUSED, EXIT_USAGE
 from warden.domain.modes import Mode
-from warden.wire.messages import Arm, ClearIncident, Freeze, Recover, SetMode, Thaw
+from warden.wire.messages import (
+    Arm,
+    ClearIncident,
+    Freeze,
+    MoveBaseline,
+    Recover,
+    ResetBaseline,
+    SetMode,
+    Thaw,
+)
 
 if TYPE_CHECKING:
     from warden.watchdog.answers import Answers
     from warden.watchdog.arming import Arming
     from warden.watchdog.authority import Authority
+    from warden.watchdog.capital import Capital
     from warden.watchdog.events import OperatorAsked
     from warden.watchdog.freezing import Freezing
     from warden.watchdog.incidents import Incidents
@@ -34,12 +44,15 @@ class Orders:
         freezing: Freezing,
         incidents: Incidents,
         answers: Answers,
+        *,
+        capital: Capital,
     ) -> None:
         self._authority = authority
         self._arming = arming
         self._freezing = freezing
         self._incidents = incidents
         self._answers = answers
+        self._capital = capital
 
     def asked(self, event: OperatorAsked, positions: int, now_ns: int) -> None:
         """Take a request with so many positions open."""
@@ -52,9 +65,21 @@ class Orders:
                 self._freezing.ask(event.identity, event.request, now_ns)
             case ClearIncident():
                 self._incidents.ask(event.identity, event.request, now_ns)
+            case MoveBaseline() | ResetBaseline():
+                self._move(event.identity, event.request)
             case None:
                 text = "this watchdog does not know that request: same version?"
                 self._answers.give(event.identity, EXIT_USAGE, text)
+
+    def _move(self, identity: bytes, request: MoveBaseline | ResetBaseline) -> None:
+        """Move what losses of capital are measured by."""
+        if self._answers.nameless(identity, request):
+            return
+        if isinstance(request, MoveBaseline):
+            exit_code, text = self._capital.move(request)
+        else:
+            exit_code, text = self._capital.reset(request)
+        self._answers.give(identity, exit_code, text)
 
     def _lower(self, identity: bytes, request: SetMode, positions: int, now_ns: int) -> None:
         """Lower the mode by an operator's name; raising it is arming."""

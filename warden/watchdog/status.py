@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import msgspec
+
+from warden.domain.money import Wei, share_bps
 from warden.watchdog.liveness import Condition
-from warden.wire.telemetry import ProcessLine, StopLine, WatchdogStatus
+from warden.wire.capital import WalletDisputed, WalletRead, WalletUnknown
+from warden.wire.telemetry import CapitalLine, ProcessLine, StopLine, WatchdogStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from warden.watchdog.capital import Capital
     from warden.watchdog.core import Core
     from warden.watchdog.liveness import Peer
     from warden.wire.messages import Head
 
+# The gateway tells each second, whether a block has come or not.
+_CAPITAL_STALE_MS: Final = 5_000
 _WORDS = {Condition.LOST: "LOST", Condition.LIVELOCKED: "LIVELOCKED", Condition.FROZEN: "FROZEN"}
 
 
@@ -22,6 +29,47 @@ def state_word(peer: Peer) -> str:
     if peer.condition is Condition.ALIVE:
         return peer.state.value
     return _WORDS.get(peer.condition, peer.condition.value)
+
+
+def capital_line(capital: Capital, now_ns: int) -> CapitalLine:
+    """Return what is known of the wallet, with how well it is known."""
+    if not capital.terms.read:
+        return CapitalLine("PAPER", detail="nothing on a chain is at stake")
+    kept, read, report = capital.kept, capital.last, capital.report
+    line = CapitalLine(
+        _capital_word(capital, now_ns),
+        baseline_wei=kept.baseline_wei,
+        opening_wei=kept.opening_wei,
+        age_ms=capital.age_ms(now_ns),
+        detail="" if isinstance(report, WalletRead) else report.text,
+    )
+    if read is None:
+        return line
+    loss_bps = None
+    if kept.baseline_wei is not None and kept.baseline_wei > 0:
+        loss_bps = share_bps(kept.baseline_wei - read.equity_wei, kept.baseline_wei)
+    return msgspec.structs.replace(
+        line,
+        equity_wei=Wei(read.equity_wei),
+        native_wei=read.native_wei,
+        wrapped_wei=read.wrapped_wei,
+        tokens_wei=Wei(sum(each.value_wei for each in read.tokens)),
+        loss_bps=loss_bps,
+        block=read.block,
+        endpoints=read.endpoints,
+        outvoted=read.outvoted,
+    )
+
+
+def _capital_word(capital: Capital, now_ns: int) -> str:
+    report, age_ms = capital.report, capital.age_ms(now_ns)
+    if isinstance(report, WalletDisputed):
+        return "DISPUTED"
+    if isinstance(report, WalletUnknown):
+        return "ONE SOURCE" if report.one_source else "UNKNOWN" if age_ms is None else "STALE"
+    if age_ms is None or age_ms > _CAPITAL_STALE_MS:
+        return "STALE"
+    return "AGREED" if len(report.endpoints) > 1 else "ONE SOURCE"
 
 
 def status(
@@ -77,4 +125,5 @@ def status(
         restarts=sum(restarts.values()),
         probation_until_ns=core.probation.until_ns,
         size_percent=core.probation.percent,
+        capital=capital_line(core.capital, now_ns),
     )

@@ -40,6 +40,8 @@ class Channel(msgspec.Struct, frozen=True):
 
 
 BEATS: Final = Channel("beats", Role.WATCHDOG, Pattern.ASK, frozenset(PROCESSES))
+# What the watchdog knows of money it is told here, past the executor (ES2).
+CAPITAL: Final = Channel("capital", Role.WATCHDOG, Pattern.ASK, frozenset({Role.GATEWAY}))
 CONTROL: Final = Channel("control", Role.WATCHDOG, Pattern.ASK, frozenset({Role.OPERATOR}))
 STOP: Final = Channel("stop", Role.EXECUTOR, Pattern.ASK, frozenset({Role.OPERATOR, Role.WATCHDOG}))
 INTENTS: Final = Channel("intents", Role.EXECUTOR, Pattern.ASK, frozenset({Role.TRADER, Role.GATEWAY}))
@@ -58,7 +60,7 @@ def telemetry_of(name: str) -> Channel:
     return msgspec.structs.replace(TELEMETRY[role_of(name)], server=name)
 
 
-CHANNELS: Final = (BEATS, CONTROL, STOP, INTENTS, ORDERS, *TELEMETRY.values())
+CHANNELS: Final = (BEATS, CAPITAL, CONTROL, STOP, INTENTS, ORDERS, *TELEMETRY.values())
 
 
 def socket_path(run_dir: Path, channel: Channel) -> Path:

@@ -70,6 +70,21 @@ def to_json(value: object) -> bytes:
     return _json_encoder.encode(value)
 
 
+def to_plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Return any message as plain values that JSON holds; wei as decimal strings."""
+    return msgspec.to_builtins(value, enc_hook=_to_wire)
+
+
+def from_plain(value: object, kind: type[Message] | Any) -> Message:  # noqa: ANN401 - as for decode
+    """Return the `kind` in plain values made by `to_plain`.
+
+    Raises:
+        msgspec.ValidationError: anything else.
+    """
+    message: Message = msgspec.convert(value, kind, dec_hook=_from_wire)
+    return message
+
+
 def from_json(data: bytes | str, kind: type[Message] | Any) -> Message:  # noqa: ANN401 - as for decode
     """Return the `kind` in JSON made by `to_json`.
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from warden.domain.intents import Decision, Intent, TradeUpdate
+from warden.domain.money import Wei
 from warden.domain.roles import Role
 from warden.domain.stops import Stop
 
@@ -42,6 +43,8 @@ class Beat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="beat.1"
         progress: work done by this loop, one number that only rises.
         offered, handled: work that came in and work that was finished; equal means idle.
         positions: open positions, from the executor; 0 from others.
+        tokens: what the wallet holds besides the native coin and its wrapped form, from the executor: their
+            contracts, so that the watchdog has them valued; named before they are bought, 32 at most.
         open_nonces: nonces of transactions that may still land, from the executor; lowest first, 64 at most.
         clean: the run of this process before this one ended in order, or there was none.
         stops: that the executor heard of or demands, and of which no file stands; four at most.
@@ -59,6 +62,7 @@ class Beat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="beat.1"
     offered: int = 0
     handled: int = 0
     positions: int = 0
+    tokens: tuple[str, ...] = ()
     open_nonces: tuple[int, ...] = ()
     clean: bool = True
     heads: tuple[Head, ...] = ()
@@ -212,7 +216,22 @@ class ClearIncident(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
     stop_id: str
 
 
-OperatorRequest = Arm | Recover | SetMode | Freeze | Thaw | ClearIncident
+class MoveBaseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="money.1"):
+    """Say that money was put in, or is taken out (`change_wei` below zero): no gain, no loss (ES2)."""
+
+    operator: str
+    reason: str
+    change_wei: Wei
+
+
+class ResetBaseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="anew.1"):
+    """Measure losses of capital from now on (ES5)."""
+
+    operator: str
+    reason: str
+
+
+OperatorRequest = Arm | Recover | SetMode | Freeze | Thaw | ClearIncident | MoveBaseline | ResetBaseline
 
 
 class OperatorReply(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="reply.1"):

@@ -51,6 +51,34 @@ class StopLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     time: str
 
 
+class CapitalLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The wallet's capital as the watchdog knows it, independently of the executor's book (ES2).
+
+    Attributes:
+        state: AGREED, ONE SOURCE, DISPUTED, STALE or UNKNOWN; PAPER where there is no wallet on a chain.
+        equity_wei: native coin, its wrapped form, and tokens by what their pools would pay.
+        baseline_wei: what losses are measured by; `opening_wei` of the UTC day.
+        loss_bps: of the baseline, rounded up; None where it cannot be told.
+        endpoints: those that agreed; `outvoted` those that said otherwise.
+        age_ms: since they last agreed.
+        detail: one line on what is not AGREED.
+    """
+
+    state: str
+    equity_wei: Wei | None = None
+    native_wei: Wei | None = None
+    wrapped_wei: Wei | None = None
+    tokens_wei: Wei | None = None
+    baseline_wei: Wei | None = None
+    opening_wei: Wei | None = None
+    loss_bps: int | None = None
+    block: int | None = None
+    endpoints: tuple[str, ...] = ()
+    outvoted: tuple[str, ...] = ()
+    age_ms: int | None = None
+    detail: str = ""
+
+
 class WatchdogStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="watchdog.1"):
     """Mode, stops and liveness, from the one authority over them.
 
@@ -73,6 +101,7 @@ class WatchdogStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
     restarts: int = 0
     probation_until_ns: int = 0
     size_percent: int = 100
+    capital: CapitalLine | None = None
 
 
 class TradeLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

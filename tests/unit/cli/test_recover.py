@@ -110,11 +110,14 @@ def test_what_is_not_recovered_is_not_reset(instance: Instance, capsys: pytest.C
 
 
 def test_repeated_where_no_stop_stands(instance: Instance, capsys: pytest.CaptureFixture[str]) -> None:
-    """ES5: the reset alone, so that it can be repeated; the watchdog, which would refuse, is not asked."""
-    with answering(instance, OperatorReply(0, "baselines begin anew")) as taken:
+    """ES5, ES2: the reset alone, so that it can be repeated, of watchdog and executor."""
+    with (
+        watchdog(instance, OperatorReply(0, "measured from now on", int(Mode.AGGRESSIVE))),
+        answering(instance, OperatorReply(0, "baselines begin anew")) as taken,
+    ):
         assert recover(instance, "--reset") == 0
     assert taken == [ANEW]
-    assert capsys.readouterr().out == "baselines begin anew\n"
+    assert capsys.readouterr().out == "measured from now on; baselines begin anew\n"
 
 
 def test_a_lost_stop_directory_is_not_a_clear_one(

@@ -5,13 +5,19 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
+
 from warden.domain.modes import Environment
+from warden.domain.money import Wei
+from warden.domain.risk.emergency_gauges import EmergencyLimits
 from warden.domain.roles import Role, role_of, strategy_of
 from warden.domain.stops import Stop
+from warden.watchdog.capital import CapitalTerms
 from warden.watchdog.commands import Command, Deed, Grant, Kill, Notice, Reply, WriteRow
 from warden.watchdog.core import Core, Rules
 from warden.watchdog.events import (
     BeatCame,
+    CapitalCame,
     JournalSynced,
     KillEnded,
     OperatorAsked,
@@ -24,6 +30,7 @@ from warden.watchdog.events import (
 from warden.watchdog.last_run import LastRun
 from warden.watchdog.leave import Terms
 from warden.watchdog.probation import Course
+from warden.wire.capital import WalletRead, WalletReport
 from warden.wire.messages import (
     Beat,
     CleanupPermit,
@@ -40,6 +47,7 @@ if TYPE_CHECKING:
 
 MS = 1_000_000
 S = 1_000 * MS
+ETHER = 10**18
 BOOT = "this-boot"
 STEP_MS = 50
 BEAT_MS = 250
@@ -58,6 +66,11 @@ def rules(environment: Environment = Environment.PAPER, **changes: object) -> Ru
         "arm_on_start": environment is not Environment.LIVE,
         "trader_restarts": 0 if environment is Environment.LIVE else 3,
         "two_approve": False,
+        "capital": CapitalTerms(
+            read=environment is not Environment.PAPER,
+            limits=EmergencyLimits(),
+            unknown_after_ns=10 * S,
+        ),
         "course": Course(percent=25, length_ns=3_600 * S, wall_after=lambda ns: f"in {ns // S} s"),
         "terms": Terms(
             boot_id=BOOT,
@@ -68,6 +81,24 @@ def rules(environment: Environment = Environment.PAPER, **changes: object) -> Ru
         ),
     }
     return Rules(**(values | changes))
+
+
+def wallet_read(equity_wei: int = 100 * ETHER, **changes: Any) -> WalletRead:  # noqa: ANN401 - its fields
+    """Return a wallet that two endpoints agree on; all of it in the native coin."""
+    values: dict[str, Any] = {
+        "wallet": "0x" + "aa" * 20,
+        "block": 1,
+        "block_hash": "0x" + "00" * 32,
+        "timestamp_s": 1_000_000,
+        "native_wei": Wei(equity_wei),
+        "wrapped_wei": Wei(0),
+        "nonce": 0,
+        "tokens": (),
+        "endpoints": ("a", "b"),
+        "outvoted": (),
+        "read_ns": 0,
+    }
+    return WalletRead(**(values | changes))
 
 
 class Scene:
@@ -86,6 +117,9 @@ class Scene:
         self.stops: dict[str, Stop] = {}
         self.unreadable = ""
         self.syncing = True
+        # What the gateway tells of the wallet once a second; None: nothing.
+        self.wallet: WalletReport | None = wallet_read()
+        self.block = 1_000
         self._seqs: dict[str, int] = {}
         self._obeyed = 0
 
@@ -114,6 +148,15 @@ class Scene:
         beat = Beat(**(values | self.beats[role] | changes))
         return self.tell(BeatCame(str(role).encode(), proven or role, beat))
 
+    def tell_wallet(self) -> None:
+        """Be the gateway that has read the wallet at the next block."""
+        self.block += 1
+        report = self.wallet
+        if isinstance(report, WalletRead):
+            report = msgspec.structs.replace(report, block=self.block, read_ns=self.now_ns)
+        if report is not None:
+            self.tell(CapitalCame(report))
+
     def turn(self) -> None:
         """Do what one turn of the loop does: the disk, the stop directory, then time."""
         if self.syncing:
@@ -130,6 +173,8 @@ class Scene:
                 for role in self.rules.names:
                     if role in self.beating:
                         self.beat(role)
+            if self.now_ns % (1_000 * MS) == 0 and Role.GATEWAY in self.beating:
+                self.tell_wallet()
             self.turn()
 
     def up(self) -> Scene:
