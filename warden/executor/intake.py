@@ -16,7 +16,7 @@ from warden.domain.intents import Intent, Outcome
 from warden.domain.modes import Action
 from warden.domain.risk.events import Failed, Released, Request, RiskEvent, Worked
 from warden.domain.risk.refusal import Refusal, approved, reduced, refused
-from warden.executor import drafts, judging, requests, rules
+from warden.executor import drafts, gas_reserve, judging, requests, rules
 from warden.executor.drafts import Moment
 from warden.executor.gate import Ticket
 from warden.executor.protocol import Command, Record, Reply
@@ -130,8 +130,9 @@ class Intake:
         fitted = engine.fit(request, now.utc_ns, lambda _, size: self._resized(intent, size, at))
         if isinstance(fitted, Refusal):
             return self._refuse(intent, event.identity, fitted, now)
-        if (full := self._full()) is not None:
-            return self._refuse(intent, event.identity, full, now)
+        barred = self._full() or gas_reserve.refusal(self._ledger, fitted.request.gas_wei, at)
+        if barred is not None:
+            return self._refuse(intent, event.identity, barred, now)
         smaller = intent
         if fitted.request.spend_wei != request.spend_wei:
             request = fitted.request

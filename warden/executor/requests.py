@@ -36,7 +36,7 @@ def request_of(intent: Intent, pool: str, at: Moment, gas: int | None = None) ->
     """
     swap = intent.proposal.swap
     max_fee_wei, _ = drafts.fees(at, intent.not_after_s)
-    gas_wei = (GAS_GUESS if gas is None else gas) * max_fee_wei
+    gas_wei = drafts.cost_wei(GAS_GUESS if gas is None else gas, max_fee_wei, at)
     return Request(
         intent_id=intent.intent_id,
         strategy=pool,
