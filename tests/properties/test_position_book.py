@@ -140,7 +140,7 @@ class Trades(RuleBasedStateMachine):
         self.tell(row)
         self.land(row, weth=(spend, 0), token=None if reverts else (token, 0, amount))
 
-    @precondition(lambda self: bool(position_book.standing(self.ledger.holdings)))
+    @precondition(lambda self: bool(position_book.standing(self.ledger.holdings)) and not self.undone)
     @rule(
         data=st.data(),
         part=st.integers(1, 1_000),
@@ -178,7 +178,7 @@ class Trades(RuleBasedStateMachine):
     @rule(lost=st.booleans())
     def again(self, *, lost: bool) -> None:
         """What was taken back is mined once more, in the old order; or its nonce went to something else."""
-        for row, outcome in self.undone:
+        for row, outcome in sorted(self.undone, key=lambda each: each[0].nonce):
             self.at_ns += 1
             if lost:
                 gone = OutcomeRow(

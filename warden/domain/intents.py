@@ -53,11 +53,15 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         swap: the trade.
-        action: what it does to the exposure; a closed cycle opens and reduces in one step and counts as OPEN.
+        action: what it is said to do to the exposure; what counts is its path. A closed cycle counts as OPEN.
         valid_blocks: how many blocks after the one it was made on it may still be mined, 1 to 100.
         expected_profit_wei: the strategy's claim, in wei of the path's first token; never believed.
         note: one line for the operator.
         shrinks: a smaller size would do, with the same profit enforced; else a limit refuses it as a whole.
+        whale: the wallet that it follows, empty for none: what it opens counts against that one's limits.
+        position: of a sale, the position that it is taken from; empty: the oldest of that token.
+        stop_loss_bps, take_profit_bps, trailing_bps: exits of the position that it opens, in basis points;
+            None: those of all positions. A stop-loss is 1 to 5,000, a trailing stop 1 to 10,000.
     """
 
     swap: Swap
@@ -66,6 +70,16 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expected_profit_wei: Wei = Wei(0)
     note: str = ""
     shrinks: bool = False
+    whale: str = ""
+    position: str = ""
+    stop_loss_bps: int | None = None
+    take_profit_bps: int | None = None
+    trailing_bps: int | None = None
+
+    @property
+    def triggers(self) -> tuple[int | None, int | None, int | None]:
+        """Its position's own exits, in the order of `events.TriggersSet`."""
+        return self.stop_loss_bps, self.take_profit_bps, self.trailing_bps
 
 
 class Intent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,6 +133,7 @@ class TradeUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         net_wei: what came less what went less gas, in wei; None until it is mined.
         gas_wei: gas burnt in wei; None until it is mined.
+        position: what it opened or sold from, by id; empty for a cycle.
     """
 
     intent_id: str
@@ -128,3 +143,4 @@ class TradeUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     net_wei: Wei | None = None
     gas_wei: Wei | None = None
     error: str = ""
+    position: str = ""

@@ -22,9 +22,12 @@ from warden.wire.rows import Purpose
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from warden.executor.drafts import Moment
     from warden.executor.gate import Ticket
     from warden.executor.ledger import Ledger
+    from warden.executor.position_book import Holding
     from warden.executor.protocol import HeadRead, Now, Simulated, SimulationFailed, Terms
 
 _PREFIX: Final = "approve-"
@@ -42,6 +45,7 @@ class Approval(msgspec.Struct, frozen=True):
 
     Attributes:
         pool: whose trade it is for, and which bears its gas.
+        position_id: the position whose exit waits for it, empty for none.
     """
 
     token: str
@@ -50,6 +54,7 @@ class Approval(msgspec.Struct, frozen=True):
     action: Action
     since_ns: int
     pool: str = ""
+    position_id: str = ""
 
 
 class Allowances:
@@ -69,6 +74,8 @@ class Allowances:
         self._not_before_ns: dict[str, int] = {}
         self._idle_since_ns: dict[str, int] = {}
         self._told: dict[str, int] = {}
+        # How an approval may leave that an exit waits for: as the exit may (closing.py).
+        self.exit_ticket: Callable[[str, Now], Ticket] | None = None
 
     # --- what stands
 
@@ -118,6 +125,22 @@ class Allowances:
         )
 
     # --- from the wish to the draft
+
+    def ask_for_sale(self, held: Holding, at: Moment) -> list[Command]:
+        """Have the router be allowed all that is held of a token, for an exit or a strategy's sale."""
+        token, amount = held.token, self._held(held.token)
+        if self.asking(token) or at.now.utc_ns < self._not_before_ns.get(token, 0):
+            return []
+        asked = Approval(
+            token=token,
+            amount=amount,
+            trace_id=held.position_id,
+            action=Action.REDUCE,
+            since_ns=at.now.utc_ns,
+            pool=held.strategy,
+            position_id=held.position_id,
+        )
+        return [self._try(asked, at)]
 
     def ask(
         self,
@@ -175,7 +198,10 @@ class Allowances:
                 text = f"{refusal.message} ({refusal.observed} of {refusal.limit})"
                 return self._refused(approval, refusal.rule, text, at.now)
         draft = self._draft(event, approval, at)
-        self._tickets[draft.draft.intent_id] = own_ticket(approval.action, at.now)
+        ticket = own_ticket(approval.action, at.now)
+        if approval.position_id and self.exit_ticket is not None:
+            ticket = self.exit_ticket(approval.position_id, at.now)
+        self._tickets[draft.draft.intent_id] = ticket
         return [draft]
 
     def _draft(self, event: Simulated, approval: Approval, at: Moment) -> Sign:
@@ -188,6 +214,7 @@ class Allowances:
                 gas=event.gas,
                 action=approval.action,
                 pool=approval.pool,
+                position_id=approval.position_id,
             ),
             self._book.next_nonce(at.head.nonce),
             at,

@@ -151,15 +151,13 @@ def terms_of(settings: Settings, venue: Venue, wallet: str) -> Terms:
         block_time_s=settings.chain.block_time_s,
         finality_depth=settings.chain.finality_depth,
         bump_percent=settings.chain.replacement_bump_percent,
+        exit_slippage_bps=int(settings.exits.max_slippage_percent * BPS_PER_PERCENT),
+        exit_slippage_bps_max=int(settings.exits.widest_slippage_percent * BPS_PER_PERCENT),
         risk=limits_of(settings),
         simulating=Simulating(settings.execution.simulate),
         max_token_tax_bps=settings.execution.max_token_tax_percent * BPS_PER_PERCENT,
         decimals={each.address.lower(): each.decimals for each in venue.tokens},
         max_in_flight=settings.execution.max_in_flight,
-        replaceable=settings.chain.replaceable,
-        min_tip_wei=int(settings.chain.min_tip_gwei * WEI_PER_GWEI),
-        base_fee_step_bps=int(settings.chain.base_fee_step_percent * BPS_PER_PERCENT),
-        l1_fee_oracle=settings.chain.l1_fee_oracle,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from warden.domain.errors import ConfigurationInvalid
 from warden.domain.intents import TradeState, TradeUpdate
 from warden.domain.risk import circuit_breaker, emergency_stop
 from warden.domain.risk.events import BaselinesReset, Failed, Recovered, Ticked, Worked
@@ -11,13 +12,13 @@ from warden.domain.risk.lever_table import CANCEL_TRANSACTION
 from warden.executor import judging, orders, reports
 from warden.executor.allowances import Allowances
 from warden.executor.cleanup import CleanUp
+from warden.executor.closing import Closing
 from warden.executor.decisions import Decisions
 from warden.executor.drafts import Moment
-from warden.executor.identity import refuse_another
 from warden.executor.intake import Intake
 from warden.executor.leg import NOT_BEGUN
 from warden.executor.own_sends import OwnSends
-from warden.executor.positions import Positions, missing_told
+from warden.executor.positions import Positions
 from warden.executor.protocol import (
     CleanupAllowed,
     CleanupOver,
@@ -47,7 +48,9 @@ from warden.executor.risk_report import report
 from warden.executor.sendings import Legs, Sendings
 from warden.executor.settlement import Settlement, is_strangers, is_trade, update
 from warden.executor.strangers import Strangers
+from warden.executor.trials import Trials
 from warden.executor.vitals import Vitals
+from warden.executor.ways_out import WaysOut
 from warden.wire.messages import Progress
 from warden.wire.orders import AskDecision, AskRisk, DecisionReport
 from warden.wire.rows import (
@@ -69,11 +72,11 @@ if TYPE_CHECKING:
     from warden.domain.modes import Action
     from warden.domain.risk.events import RiskEvent
     from warden.domain.risk.findings import Finding
+    from warden.domain.risk.refusal import Refusal
     from warden.executor.book import Entry
     from warden.executor.gate import Ticket
     from warden.executor.ledger import Ledger
 
-_TELL_AGAIN_NS: Final = 3_600 * 1_000_000_000
 _HEAD_OLD_AFTER_NS: Final = 10 * 1_000_000_000
 _DECISIONS_TOLD_MAX: Final = 10
 
@@ -89,7 +92,6 @@ class ExecutorCore:
         self.head: HeadRead | None = None
         self.identified = False
         self._head_ns = 0
-        self._next_best_ns = 0
         self._tickets: dict[str, Ticket] = {}
         self._settlement = Settlement(self.book, terms)
         self._sendings = Sendings(terms.legs, (entry.signed.tx_hash for entry in self.book.open()))
@@ -97,23 +99,24 @@ class ExecutorCore:
         self._strangers = Strangers(self.book)
         self._readings = Readings(terms)
         self._vitals = Vitals(terms.risk.emergency.network_failure_s)
-        self._positions = Positions(terms, ledger)
+        self._positions = Positions(terms, ledger, self._record)
         self._own_sends = OwnSends(terms, ledger, self._settlement, self._sendings, self._tickets)
         self._allowances = Allowances(terms, ledger, self._tickets)
-        self._intake = Intake(
-            terms, ledger, self.decisions, self._tickets, self._record, allowances=self._allowances
-        )
+        self._closing = Closing(terms, ledger, self._own_sends, self._record, self._allowances)
+        ways = WaysOut(terms, ledger, self._positions, self._closing, self._allowances)
+        self._intake = Intake(terms, ledger, self.decisions, self._tickets, self._record, ways=ways)
+        self._trials = Trials(terms, self._allowances, self._closing, self._intake)
         self._take: dict[type[Event], Callable[[Any, Now], list[Command]]] = {
             Submitted: self._submitted,
-            Simulated: self._simulated,
-            SimulationFailed: self._simulation_failed,
+            Simulated: lambda event, now: self._trials.simulated(event, self._moment(now), now),
+            SimulationFailed: lambda event, now: self._trials.failed(event, self._moment(now), now),
             Signed: self._signed,
             LegDone: self._leg_done,
             HeadRead: self._head_read,
             Identified: self._identified,
             UsageRead: self._used,
             CleanupAllowed: self._clean_up,
-            CleanupOver: lambda _event, _now: self._cleanup.report(over=True),
+            CleanupOver: self._cleanup_over,
             StopCleared: self._stop_cleared,
             Ordered: self._ordered,
             Tick: self._tick,
@@ -141,9 +144,14 @@ class ExecutorCore:
         """Intents that were answered."""
         return self._intake.handled
 
-    def allow(self, actions: frozenset[Action]) -> None:
-        """Take in what the gate lets through now, before each head: nothing is signed for a closed gate."""
+    def allow(self, actions: frozenset[Action], exits: Refusal | None = None) -> None:
+        """Take in what the gate lets through now, before each head: nothing is signed for a closed gate.
+
+        `exits` is why it would let no protective exit pass, None where it would.
+        """
         self._own_sends.allowed = actions
+        self._own_sends.exits_pass = exits is None
+        self._closing.refused = exits
 
     def hashes_out(self) -> tuple[str, ...]:
         """Return the hashes of which some leg has not ended, settled ones too: it may still write (I3)."""
@@ -174,7 +182,8 @@ class ExecutorCore:
             judging.switched_off(self._terms),
         )
         notes = reports.notes([each for each in off if each is not None])
-        return [*(reports.demand(each, now) for each in self.ledger.demands.values()), *notes]
+        demands = (reports.demand(each, now) for each in self.ledger.demands.values())
+        return [*demands, *notes, *self._closing.begin(now)]
 
     def handle(self, event: Event, now: Now) -> list[Command]:
         """Take one event in and return what to do."""
@@ -204,22 +213,9 @@ class ExecutorCore:
         barred = self._strangers.refusal or self._positions.refusal
         return self._intake.submitted(event, self.fresh_head(now), barred, now)
 
-    def _simulated(self, event: Simulated, now: Now) -> list[Command]:
+    def _moment(self, now: Now) -> Moment | None:
         head = self.fresh_head(now)
-        if self._allowances.owns(event.intent_id):
-            return self._allowances.simulated(event, None if head is None else Moment(head, self._terms, now))
-        commands = self._intake.simulated(event, head, now)
-        told = judging.next_best(event, self._terms)
-        if commands and told is not None and now.utc_ns >= self._next_best_ns:
-            self._next_best_ns = now.utc_ns + _TELL_AGAIN_NS
-            commands.append(told)
-        return commands
-
-    def _simulation_failed(self, event: SimulationFailed, now: Now) -> list[Command]:
-        head = self.fresh_head(now)
-        if self._allowances.owns(event.intent_id):
-            return self._allowances.failed(event, None if head is None else Moment(head, self._terms, now))
-        return self._intake.failed(event, now)
+        return None if head is None else Moment(head, self._terms, now)
 
     def _signed(self, event: Signed, now: Now) -> list[Command]:
         """Make the signed bytes durable; only then may they be sent (I5)."""
@@ -257,10 +253,10 @@ class ExecutorCore:
                 tx_hash=tx_hash, state=TradeState.RELEASED, time=now.wall, at_ns=now.utc_ns, error=legs.text
             )
             commands = self._outcome(entry, row, now)
-            head = self.fresh_head(now)
-            if head is not None and entry.signed.purpose is not Purpose.CANCEL:
+            at = self._moment(now)
+            if at is not None and entry.signed.purpose is not Purpose.CANCEL:
                 # What is out already at later nonces must not wait for the next block to hear of it.
-                commands += self._own_sends.fill_gaps(Moment(head, self._terms, now))
+                commands += self._own_sends.fill_gaps(at)
             return commands
         if legs.taken or not legs.began:
             # An answer that never came is no work done; one that was taken ends every row of failures.
@@ -277,7 +273,14 @@ class ExecutorCore:
 
     def _identified(self, event: Identified, now: Now) -> list[Command]:
         terms, held = self._terms, self.book.chain
-        refuse_another(event, held, terms)
+        if event.chain_id != terms.chain_id:
+            raise ConfigurationInvalid(
+                f"the endpoints serve chain {event.chain_id}, but chain.id is {terms.chain_id} in warden.toml"
+            )
+        if held is not None and (held.chain_id, held.genesis) != (event.chain_id, event.genesis):
+            raise ConfigurationInvalid(
+                "executor.db belongs to another chain (its genesis differs): use another --home"
+            )
         self.identified = True
         if held is not None:
             return []
@@ -294,7 +297,7 @@ class ExecutorCore:
             entry = self.book.get(row.tx_hash)
             if entry is not None:
                 commands += self._outcome(entry, row, now)
-        commands += self._held(head, now)
+        commands += self._positions.head(head, now)
         # After what was settled: the same money must not be counted as a loss twice.
         held_wei = self._positions.worth_wei(head, now)
         for event in self._readings.wallet(head, now, self.ledger.engine, held_wei):
@@ -303,22 +306,20 @@ class ExecutorCore:
             rows, demands = self._strangers.look(head, now)
             commands += [command for row in rows for command in self._record(row, now)]
             commands += demands
+        at = Moment(head, self._terms, now)
         if advanced:
-            at = Moment(head, self._terms, now)
             commands += [*self._own_sends.push(at), *self._take_back(at), *self._allowances.look(at)]
+        commands += self._closing.head(at)
         return commands + self._cleanup.report(over=False)
 
-    def _held(self, head: HeadRead, now: Now) -> list[Command]:
-        """Value the positions, and hold their tokens' balances against the book."""
-        valued = self._positions.valued(head, now)
-        commands = [] if valued is None else self._risk(valued, now)
-        rows, told = self._positions.look(head, now)
-        for row in rows:
-            commands += [*self._record(row, now), missing_told(row)]
-        return [*commands, *told]
-
     def _clean_up(self, allowed: CleanupAllowed, now: Now) -> list[Command]:
-        return self._own_sends.clean_up(self._cleanup, allowed, self.fresh_head(now), now)
+        head = self.fresh_head(now)
+        commands = self._own_sends.clean_up(self._cleanup, allowed, head, now)
+        return [*commands, *self._closing.flatten(allowed, head, now)]
+
+    def _cleanup_over(self, _event: CleanupOver, _now: Now) -> list[Command]:
+        self._closing.flattened()
+        return self._cleanup.report(over=True)
 
     def _outcome(self, entry: Entry, row: OutcomeRow, now: Now) -> list[Command]:
         signed = entry.signed

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from warden.domain.errors import EXIT_REFUSED
 from warden.domain.modes import Action
 from warden.domain.risk.refusal import Refusal
@@ -61,7 +63,10 @@ class Doors:
             ticket = Ticket(Action.OPEN, intent.trader_session, intent.not_after_boot_ns)
             # An intent without a session is nobody's; only Warden's own transactions carry none.
             refusal = self._gate.refusal(ticket) if intent.trader_session else _NO_SESSION
-            yield Submitted(intent, incoming.identity, refusal, self._gate.size_percent)
+            # Or reducing, where its path says so: which of the two it is, is for the core to tell.
+            reducing = msgspec.structs.replace(ticket, action=Action.REDUCE)
+            barred = self._gate.refusal(reducing) if intent.trader_session else _NO_SESSION
+            yield Submitted(intent, incoming.identity, refusal, self._gate.size_percent, barred)
 
     def orders(self) -> Iterator[Ordered]:
         """Yield what operators ordered or asked."""

@@ -14,6 +14,7 @@ from warden.executor import calldata
 from warden.executor.leg import PUBLIC
 from warden.executor.protocol import HeadRead, Now, Sign, Terms
 from warden.executor.signed_bytes import call_of
+from warden.executor.trade_kinds import TradeKind, kind_of
 from warden.wire.rows import Purpose, SignedRow
 
 if TYPE_CHECKING:
@@ -22,15 +23,13 @@ if TYPE_CHECKING:
 
 # Room above what the simulation used: state may have moved on by the time it is mined.
 _GAS_ROOM_PERCENT: Final = 30
-CANCEL_GAS: Final = 21_000
+_CANCEL_GAS: Final = 21_000
 _APPROVAL_VALID_BLOCKS: Final = 10
 # For what has no deadline; and no cap is made for more full blocks in a row than the other.
 _BLOCKS_AHEAD: Final = 6
 _BLOCKS_AHEAD_MAX: Final = 40
 # What frees a nonce must get through, or it blocks every exit; still, no fee is without bound.
 _CANCEL_CAP_FACTOR: Final = 4
-# Until it is mined the chain below may have become dearer (OP stack: its own base fee, an eighth a block).
-_L1_ROOM_PERCENT: Final = 125
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -50,11 +49,6 @@ def fees(at: Moment, not_after_s: int = 0) -> tuple[int, int]:
     return min(_outliving(at, not_after_s), cap), min(at.head.tip_wei, cap)
 
 
-def cost_wei(gas: int, fee_wei: int, at: Moment) -> int:
-    """Return what so many units burn at most at a fee per gas, the data on the chain below with it."""
-    return gas * fee_wei + at.head.l1_fee_wei * _L1_ROOM_PERCENT // 100
-
-
 def _outliving(at: Moment, not_after_s: int) -> int:
     head, blocks = at.head, _BLOCKS_AHEAD
     if not_after_s:
@@ -65,8 +59,39 @@ def _outliving(at: Moment, not_after_s: int) -> int:
     return fee_wei + head.tip_wei
 
 
-def swap(intent: Intent, gas: int, nonce: int, at: Moment) -> Sign:
-    """Return the draft of an intent's swap; its deadline is the intent's: the chain bounds it (I2)."""
+class Position(msgspec.Struct, frozen=True):
+    """What a transaction does to a position: opens it, or sells from it; see SignedRow."""
+
+    action: Action = Action.OPEN
+    position_id: str = ""
+    whale: str = ""
+    triggers: tuple[int | None, int | None, int | None] = (None, None, None)
+
+
+_NO_POSITION: Final = Position()
+
+
+def _position_of(intent: Intent, sells_from: str, terms: Terms) -> Position:
+    if sells_from:
+        return Position(action=Action.REDUCE, position_id=sells_from)
+    proposal = intent.proposal
+    opens = kind_of(proposal.swap.path, terms.weth) is TradeKind.OPENS
+    named = intent.intent_id if opens else ""
+    return Position(position_id=named, whale=proposal.whale.lower(), triggers=proposal.triggers)
+
+
+def _enforced_wei(intent: Intent, terms: Terms) -> Wei | None:
+    """Return the profit that the chain enforces of a cycle; None of what opens or reduces a position."""
+    order = intent.proposal.swap
+    cycle = kind_of(order.path, terms.weth) is TradeKind.CYCLE
+    return Wei(int(order.min_amount_out) - int(order.amount_in)) if cycle else None
+
+
+def swap(intent: Intent, gas: int, nonce: int, at: Moment, *, sells_from: str = "") -> Sign:
+    """Return the draft of an intent's swap; its deadline is the intent's: the chain bounds it (I2).
+
+    `sells_from` is the position that it reduces; what opens one gives it the intent's own id.
+    """
     order = intent.proposal.swap
     return Sign(
         draft=_draft(
@@ -78,14 +103,15 @@ def swap(intent: Intent, gas: int, nonce: int, at: Moment) -> Sign:
             to=at.terms.router,
             gas=with_room(gas),
             fee=fees(at, intent.not_after_s),
-            spend_wei=int(order.amount_in),
+            spend_wei=0 if sells_from else int(order.amount_in),
             not_after_s=intent.not_after_s,
             route=at.terms.route,
             at=at,
-            profit_wei=Wei(int(order.min_amount_out) - int(order.amount_in)),
+            profit_wei=_enforced_wei(intent, at.terms),
             path=order.path,
             market=market_of(order.path),
             pool=at.terms.pool_of(intent.strategy),
+            position=_position_of(intent, sells_from, at.terms),
         ),
         data=swap_calldata(intent, at.terms),
         value_wei=0,
@@ -115,6 +141,7 @@ class Approving(msgspec.Struct, frozen=True):
 
     Attributes:
         pool: whose trade it is for; empty: nobody's.
+        position_id: that it is to be sold for, empty where it is for none.
     """
 
     intent_id: str
@@ -124,6 +151,7 @@ class Approving(msgspec.Struct, frozen=True):
     gas: int
     action: Action
     pool: str = ""
+    position_id: str = ""
 
 
 def approval(approving: Approving, nonce: int, at: Moment) -> Sign:
@@ -149,7 +177,11 @@ def approval(approving: Approving, nonce: int, at: Moment) -> Sign:
         value_wei=0,
     )
     draft = msgspec.structs.replace(
-        sign.draft, spender=at.terms.router, allowance=Wei(approving.amount), action=approving.action
+        sign.draft,
+        spender=at.terms.router,
+        allowance=Wei(approving.amount),
+        action=approving.action,
+        position_id=approving.position_id,
     )
     return msgspec.structs.replace(sign, draft=draft)
 
@@ -160,7 +192,7 @@ def cancel(stuck: Entry, at: Moment) -> Sign:
     The fees may pass the operator's cap per gas: a cancel that the chain refuses would block every exit.
     """
     signed = stuck.signed
-    max_fee, priority = freeing(at)
+    max_fee, priority = _freeing(at)
     return _nothing(
         f"cancel-{signed.tx_hash}",
         signed.nonce,
@@ -175,7 +207,7 @@ def cancel(stuck: Entry, at: Moment) -> Sign:
 
 def fill(nonce: int, at: Moment) -> Sign:
     """Return the draft that moves nothing at a nonce that nothing holds, so that later ones can land."""
-    return _nothing(f"fill-{nonce}", nonce, freeing(at), at, trace_id="", route=at.terms.route)
+    return _nothing(f"fill-{nonce}", nonce, _freeing(at), at, trace_id="", route=at.terms.route)
 
 
 def bump(stuck: Entry, at: Moment) -> Sign | None:
@@ -203,7 +235,7 @@ def bump(stuck: Entry, at: Moment) -> Sign | None:
     return Sign(draft=draft, data=call[1], value_wei=call[0])
 
 
-def freeing(at: Moment) -> tuple[int, int]:
+def _freeing(at: Moment) -> tuple[int, int]:
     """Return the fees of what frees a nonce: by the chain's need, up to a bound of its own."""
     cap = _CANCEL_CAP_FACTOR * at.terms.max_fee_wei
     return min(_outliving(at, 0), cap), min(at.head.tip_wei, at.terms.max_fee_wei)
@@ -229,7 +261,7 @@ def _nothing(
             purpose=Purpose.CANCEL,
             nonce=nonce,
             to=at.terms.wallet,
-            gas=CANCEL_GAS,
+            gas=_CANCEL_GAS,
             fee=fee,
             spend_wei=0,
             not_after_s=0,
@@ -273,6 +305,7 @@ def _draft(
     market: str = "",
     pool: str = "",
     replaces: str = "",
+    position: Position = _NO_POSITION,
 ) -> SignedRow:
     return SignedRow(
         intent_id=intent_id,
@@ -297,4 +330,8 @@ def _draft(
         at_ns=at.now.utc_ns,
         block=at.head.block,
         profit_wei=profit_wei,
+        whale=position.whale,
+        action=position.action,
+        position_id=position.position_id,
+        triggers=position.triggers,
     )

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from warden.domain.modes import Action, Mode, allows
+from warden.domain.risk.exits import exits_left_ns
 from warden.domain.risk.refusal import Refusal
+from warden.domain.stops import CleanUp
 from warden.runtime.clock import NS_PER_MS, Clock
 from warden.wire.messages import CleanupPermit, Permit
 
@@ -26,18 +28,33 @@ class Ticket(msgspec.Struct, frozen=True):
         trader_session: whose intent it is; empty for Warden's own.
         not_after_boot_ns: CLOCK_BOOTTIME in nanoseconds after which nothing of it leaves.
         cleanup_nonce: the nonce that a stop's clean-up takes back; None for everything else.
+        protective: an exit of Warden's own, which a permit lets go on for a while after it has run out.
+        cleanup_position: the position that a stop's clean-up sells; empty for everything else.
     """
 
     action: Action
     trader_session: str
     not_after_boot_ns: int
     cleanup_nonce: int | None = None
+    protective: bool = False
+    cleanup_position: str = ""
 
 
 class Gate:
-    """One executor session's gate. Closed until a permit comes."""
+    """One executor session's gate. Closed until a permit comes.
 
-    def __init__(self, latch: Latch, clock: Clock, *, boot_id: str, session: str) -> None:
+    `exits_while_observing`: the operator allows protective exits under OBSERVE_ONLY (setting).
+    """
+
+    def __init__(
+        self,
+        latch: Latch,
+        clock: Clock,
+        *,
+        boot_id: str,
+        session: str,
+        exits_while_observing: bool = False,
+    ) -> None:
         self._latch = latch
         self._clock = clock
         self._boot_id = boot_id
@@ -45,6 +62,8 @@ class Gate:
         self._permit: Permit | None = None
         self._cleanup: CleanupPermit | None = None
         self._retired: frozenset[str] = frozenset()
+        self._exits_while_observing = exits_while_observing
+        self._void: Permit | None = None
         # Set by the main thread, read by the legs: each is replaced whole, never changed in place.
         self.heard_stops: frozenset[str] = frozenset()
         self.halted = ""
@@ -104,15 +123,20 @@ class Gate:
             reason = "issued before the one in force"
         return reason
 
+    def stopped(self) -> None:
+        """Take in that a stop stands: what the permit in force leaves for exits is void, once it runs out."""
+        self._void = self._permit
+
     def refusal(self, ticket: Ticket) -> Refusal | None:
         """Return why this may not leave now, or None; the order is DESIGN's."""
-        if ticket.cleanup_nonce is not None:
+        if ticket.cleanup_nonce is not None or ticket.cleanup_position:
             return self._without_cleanup(ticket)
         if self.heard_stops or not self._latch.is_clear():
+            self.stopped()
             return Refusal("stop", "stopped: an operator recovers", setting="stop directory")
         if self.halted or self.disk_low:
             return Refusal("integrity", self.halted or self.disk_low)
-        return self._without_permit(ticket)
+        return self._without_exit_leave(ticket) if ticket.protective else self._without_permit(ticket)
 
     def _without_cleanup(self, ticket: Ticket) -> Refusal | None:
         """Return why a stop's clean-up may not send this: only while stopped, only what it was given for."""
@@ -127,9 +151,51 @@ class Gate:
             reason = "another stop stands than those it was given for"
         elif not state.stops:
             reason = "no stop stands any more"
+        elif ticket.cleanup_position:
+            reason = self._unnamed_position(permit, ticket)
         elif ticket.action is not Action.CANCEL or ticket.cleanup_nonce not in permit.nonces:
             reason = "it was not given for this nonce"
         return Refusal("cleanup", reason) if reason else None
+
+    @staticmethod
+    def _unnamed_position(permit: CleanupPermit, ticket: Ticket) -> str:
+        if ticket.action is not Action.REDUCE or ticket.cleanup_nonce is not None:
+            return "it was given for the sale of positions and the cancel of nonces, not for both at once"
+        if permit.policy != CleanUp.FLATTEN.value:
+            return "the stop does not flatten"
+        return "" if ticket.cleanup_position in permit.positions else "it was not given for this position"
+
+    def _without_exit_leave(self, ticket: Ticket) -> Refusal | None:
+        """Return why a protective exit may not leave: it may a while longer than anything else (SL1).
+
+        What the last permit allowed counts on, without a watchdog, until its `exits_until`; any stop since
+        then, even one that is gone, makes that void.
+        """
+        permit, now_ns = self._permit, self._clock.boot_ns()
+        if permit is None or now_ns < permit.issued_ns:
+            return Refusal("permit.none", "the watchdog has given no permit")
+        void = self._void is permit
+        if now_ns >= permit.expires_ns and not exits_left_ns(
+            permit.expires_ns, permit.exits_until_ns, now_ns, stopped=void
+        ):
+            return Refusal(
+                "permit.exits",
+                "the watchdog is gone, and the time that exits had without it is over",
+                setting="exits.without_watchdog_s",
+            )
+        mode = Mode(permit.mode)
+        observing = mode is Mode.OBSERVE_ONLY and self._exits_while_observing
+        if ticket.action is not Action.REDUCE or not (allows(mode, Action.REDUCE) or observing):
+            return Refusal(
+                "mode",
+                f"{mode.name} does not allow exits",
+                limit=mode.name,
+                observed=ticket.action,
+                setting="exits.while_observing" if mode is Mode.OBSERVE_ONLY else "",
+            )
+        if now_ns >= ticket.not_after_boot_ns:
+            return Refusal("not_after", "too late to send")
+        return None
 
     def _is_live(self, permit: Permit | CleanupPermit) -> bool:
         return permit.issued_ns <= self._clock.boot_ns() < permit.expires_ns

@@ -16,7 +16,7 @@ from warden.domain.intents import Intent, Outcome
 from warden.domain.modes import Action
 from warden.domain.risk.events import Failed, Released, Request, RiskEvent, Worked
 from warden.domain.risk.refusal import Refusal, approved, reduced, refused
-from warden.executor import drafts, gas_reserve, judging, requests, rules
+from warden.executor import drafts, judging, requests, rules
 from warden.executor.drafts import Moment
 from warden.executor.gate import Ticket
 from warden.executor.protocol import Command, Record, Reply
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from warden.domain.intents import Decision
-    from warden.executor.allowances import Allowances
     from warden.executor.decisions import Decisions
     from warden.executor.ledger import Ledger
     from warden.executor.protocol import HeadRead, Now, Simulated, SimulationFailed, Submitted, Terms
+    from warden.executor.ways_out import WaysOut
     from warden.wire.rows import ExecutorRow
 
 _PREPARE_WITHIN_NS: Final = 5 * 1_000_000_000
@@ -49,6 +49,7 @@ class Preparing(msgspec.Struct, frozen=True):
         asked: as it was submitted; `intent` may be smaller, because of `because`.
         request: what it holds its share by.
         assessed: its risk was told once; a second time it is not made smaller.
+        sells_from: the position that it sells from; it holds no share then. Empty for what opens.
     """
 
     asked: Intent
@@ -58,6 +59,7 @@ class Preparing(msgspec.Struct, frozen=True):
     since_ns: int
     because: Refusal | None = None
     assessed: bool = False
+    sells_from: str = ""
 
     def decision(self) -> Decision:
         """Return the decision that lets it pass."""
@@ -73,6 +75,7 @@ class Intake:
     Args:
         record: applies a row to the ledger, and returns what is to be done: the row recorded, findings told.
         tickets: of drafts that are being signed, by intent id; shared with the core, which takes them out.
+        ways: what has to be there before a position is opened or sold.
     """
 
     def __init__(
@@ -83,14 +86,15 @@ class Intake:
         tickets: dict[str, Ticket],
         record: Callable[[ExecutorRow, Now], list[Command]],
         *,
-        allowances: Allowances,
+        ways: WaysOut,
     ) -> None:
         self._terms = terms
         self._ledger = ledger
         self._decisions = decisions
-        self._allowances = allowances
+        self._allowances = ways.allowances
         self._tickets = tickets
         self._record = record
+        self._ways = ways
         self._preparing: dict[str, Preparing] = {}
         self._owners: OrderedDict[str, tuple[bytes, Intent]] = OrderedDict()
         self.handled = 0
@@ -120,19 +124,23 @@ class Intake:
         if event.gate is None:  # without a permit nothing opens, and no size says why
             engine.scale(event.size_percent)
         situation = rules.Situation(
-            gate=event.gate or barred, head=head, known=intent.intent_id in self._owners
+            gate=event.gate or barred,
+            head=head,
+            known=intent.intent_id in self._owners,
+            reduce_gate=event.reduce_gate,
         )
         refusal = rules.refusal(intent, situation, self._terms)
         if refusal is not None or head is None:
             return self._refuse(intent, event.identity, refusal or _UNKNOWN_CHAIN, now)
         at = Moment(head, self._terms, now)
+        if rules.reduces(intent, self._terms):
+            return self._sell(intent, event.identity, at)
         request = requests.request_of(intent, self._pool(intent), at)
         fitted = engine.fit(request, now.utc_ns, lambda _, size: self._resized(intent, size, at))
         if isinstance(fitted, Refusal):
             return self._refuse(intent, event.identity, fitted, now)
-        barred = self._full() or gas_reserve.refusal(self._ledger, fitted.request.gas_wei, at)
-        if barred is not None:
-            return self._refuse(intent, event.identity, barred, now)
+        if (held_up := self._full() or self._ways.opening(intent, at)) is not None:
+            return self._refuse(intent, event.identity, held_up, now)
         smaller = intent
         if fitted.request.spend_wei != request.spend_wei:
             request = fitted.request
@@ -148,6 +156,31 @@ class Intake:
             request=request,
             since_ns=now.boot_ns,
             because=fitted.because,
+        )
+        return self._prepare(preparing, at)
+
+    def _sell(self, intent: Intent, identity: bytes, at: Moment) -> list[Command]:
+        """Take in a sale from a position: it takes nothing of a limit, and never more than there is."""
+        held, now = self._ways.sale(intent, self._pool(intent)), at.now
+        if isinstance(held, Refusal):
+            return self._refuse(intent, identity, held, now)
+        request = requests.request_of(intent, self._pool(intent), at)
+        refusal = self._ledger.engine.check(request, now.utc_ns)
+        if refusal is None and any(each.sells_from == held.position_id for each in self._preparing.values()):
+            refusal = Refusal("position.leaving", "another sale from this position is being prepared")
+        if refusal is not None:
+            return self._refuse(intent, identity, refusal, now)
+        if (self._allowances.standing(held.token, at.head) or 0) < intent.proposal.swap.amount_in:
+            commands = self._refuse(intent, identity, _EXIT_WAITING, now)
+            return [*commands, *self._allowances.ask_for_sale(held, at)]
+        self._own(intent, identity)
+        preparing = Preparing(
+            asked=intent,
+            intent=intent,
+            identity=identity,
+            request=request,
+            since_ns=now.boot_ns,
+            sells_from=held.position_id,
         )
         return self._prepare(preparing, at)
 
@@ -174,7 +207,8 @@ class Intake:
     def _prepare(self, preparing: Preparing, at: Moment) -> list[Command]:
         """Reserve, and ask what it would do."""
         self._preparing[preparing.intent.intent_id] = preparing
-        commands = self._risk(requests.reserved(preparing.request), at.now)
+        sells = bool(preparing.sells_from)
+        commands = [] if sells else self._risk(requests.reserved(preparing.request), at.now)
         return [*commands, judging.simulation_of(preparing.intent, at)]
 
     def simulated(self, event: Simulated, head: HeadRead | None, now: Now) -> list[Command]:
@@ -184,14 +218,19 @@ class Intake:
             return []
         if head is None:
             return self._drop(preparing, _UNKNOWN_CHAIN, now)
-        at, intent = Moment(head, self._terms, now), preparing.intent
-        commands = self._worked(now)
+        at = Moment(head, self._terms, now)
+        judged = self._sold if preparing.sells_from else self._opened
+        return [*self._worked(now), *judged(preparing, event, at)]
+
+    def _opened(self, preparing: Preparing, event: Simulated, at: Moment) -> list[Command]:
+        """Sign what holds its share and was tried, unless its gas, its way out or its risk speaks against."""
+        intent, now, commands = preparing.intent, at.now, list[Command]()
         request = requests.request_of(intent, self._pool(intent), at, drafts.with_room(event.gas))
         refusal = judging.refusal(intent, event, self._terms)
         if refusal is None:
             refusal = self._too_dear(judging.observed(request, event, self._terms), preparing, now)
         trip = event.trip
-        if refusal is None and trip and not self._allowances.covers_exit(trip.token, trip.came, head):
+        if refusal is None and trip and not self._allowances.covers_exit(trip.token, trip.came, at.head):
             refusal = _EXIT_WAITING
             pool = self._pool(intent)
             commands += self._allowances.ask_for_exit(trip.token, trip.came, intent.trace_id, at, pool=pool)
@@ -201,15 +240,32 @@ class Intake:
         verdict = self._ledger.engine.assess(opportunity, now.utc_ns)
         if verdict is not None and verdict.refusal is not None:
             if verdict.outcome is Outcome.REDUCED and not preparing.assessed:
-                return [*commands, *self._make_smaller(preparing, verdict.amount_in, verdict.refusal, at)]
-            return [*commands, *self._drop(preparing, verdict.refusal, now)]
+                return self._make_smaller(preparing, verdict.amount_in, verdict.refusal, at)
+            return self._drop(preparing, verdict.refusal, now)
         self._tickets[intent.intent_id] = Ticket(
             action=Action.OPEN,
             trader_session=intent.trader_session,
             not_after_boot_ns=intent.not_after_boot_ns,
         )
-        nonce = self._ledger.book.next_nonce(head.nonce)
-        return [*commands, drafts.swap(intent, event.gas, nonce, at)]
+        nonce = self._ledger.book.next_nonce(at.head.nonce)
+        return [drafts.swap(intent, event.gas, nonce, at)]
+
+    def _sold(self, preparing: Preparing, event: Simulated, at: Moment) -> list[Command]:
+        """Sign a sale from a position that was tried, unless something else sells from it by now."""
+        intent = preparing.intent
+        refusal = judging.refusal(intent, event, self._terms)
+        if refusal is None:
+            held = self._ways.sale(intent, self._pool(intent))
+            refusal = held if isinstance(held, Refusal) else None
+        if refusal is not None:
+            return self._drop(preparing, refusal, at.now)
+        self._tickets[intent.intent_id] = Ticket(
+            action=Action.REDUCE,
+            trader_session=intent.trader_session,
+            not_after_boot_ns=intent.not_after_boot_ns,
+        )
+        nonce = self._ledger.book.next_nonce(at.head.nonce)
+        return [drafts.swap(intent, event.gas, nonce, at, sells_from=preparing.sells_from)]
 
     def _too_dear(self, request: Request, preparing: Preparing, now: Now) -> Refusal | None:
         """Return why it may not be signed now that its gas is known, or None."""
@@ -278,7 +334,8 @@ class Intake:
     def _drop(self, preparing: Preparing, refusal: Refusal, now: Now) -> list[Command]:
         """Refuse what was being prepared, and let its share go."""
         self._preparing.pop(preparing.intent.intent_id, None)
-        commands = self._risk(Released(preparing.intent.intent_id), now)
+        held = not preparing.sells_from
+        commands = self._risk(Released(preparing.intent.intent_id), now) if held else []
         return [*commands, *self._refuse(preparing.asked, preparing.identity, refusal, now)]
 
     def _own(self, intent: Intent, identity: bytes) -> None:

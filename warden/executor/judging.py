@@ -108,7 +108,10 @@ def observed(request: Request, found: Simulated, terms: Terms) -> Request:
 
 
 def _tries_exit(swap: Swap, terms: Terms) -> bool:
-    """Tell whether the swap opens a position whose sale is tried before it is bought."""
+    """Tell whether the swap opens a position whose sale is tried before it is bought.
+
+    Not on paper: its fills come from reserves, and no token's own code runs.
+    """
     first, last = swap.path[0].lower(), swap.path[-1].lower()
     opens = first == terms.weth.lower() and last != first
-    return opens and terms.simulating is not Simulating.NEVER
+    return opens and terms.sends and terms.simulating is not Simulating.NEVER

@@ -160,6 +160,13 @@ class Ledger:
 
     # --- positions
 
+    def _is_selling(self, signed: SignedRow) -> bool:
+        """Tell whether another exit of the same position may still land."""
+        return any(
+            entry.signed.purpose is Purpose.EXIT and entry.signed.position_id == signed.position_id
+            for entry in self.book.open()
+        )
+
     def _settled(self, signed: SignedRow, row: OutcomeRow) -> Iterator[RiskEvent]:
         """Yield what a mined transaction means; positions first, so that no share is free in between."""
         cost_wei, done = 0, is_good(row)

@@ -15,7 +15,7 @@ from warden import __version__
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
 from warden.domain.roles import Role
-from warden.executor import reports
+from warden.executor import position_book, reports
 from warden.executor.beginnings import Unlocking, fold, paper_of, refuse_other_books, terms_of
 from warden.executor.doors import Doors
 from warden.executor.gate import Gate
@@ -63,7 +63,13 @@ class Executor:
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         self._clock = frame.clock
-        self._gate = Gate(frame.latch, frame.clock, boot_id=frame.boot_id, session=frame.session)
+        self._gate = Gate(
+            frame.latch,
+            frame.clock,
+            boot_id=frame.boot_id,
+            session=frame.session,
+            exits_while_observing=frame.settings.exits.while_observing,
+        )
         # Served before anything else is looked at: a stop is heard from the first moment on.
         stop_server = frame.bus.serve(STOP)
         self._desk = StopDesk(stop_server, frame.latch, self._gate, frame.session)
@@ -162,7 +168,7 @@ class Executor:
             if isinstance(leave, CleanupPermit):
                 self._cleaning = self._cleaning or not reason
                 if not reason:
-                    self._handle(CleanupAllowed(leave.stop_ids, leave.nonces))
+                    self._handle(CleanupAllowed(leave.stop_ids, leave.nonces, leave.positions))
             elif not reason:
                 self._witness(leave.head)
             if reason and reason != self._refused_permit:
@@ -228,6 +234,8 @@ class Executor:
             handled=0 if core is None else core.handled,
             tokens=() if core is None else core.watch(observe=False).tokens[:TOKENS_MAX],
             open_nonces=self._open_nonces(),
+            positions=len(position_book.standing(self._ledger.holdings)),
+            position_ids=self._position_ids(),
             clean=self._clean,
             heads=(head,),
             stops=self._desk.unrecorded(),
@@ -256,6 +264,10 @@ class Executor:
         open_hashes = [entry.signed.tx_hash for entry in self._book.open()]
         out = () if self._trading is None else self._trading.core.hashes_out()
         return tuple(dict.fromkeys([*open_hashes, *out]))
+
+    def _position_ids(self) -> tuple[str, ...]:
+        standing = position_book.standing(self._ledger.holdings)
+        return tuple(held.position_id for held in standing[:_NONCES_MAX])
 
     def _open_nonces(self) -> tuple[int, ...]:
         """Return the nonces at which something may land, and those below that they wait for."""

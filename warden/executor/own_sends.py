@@ -8,7 +8,7 @@ import msgspec
 
 from warden.domain.intents import TradeState
 from warden.domain.modes import Action
-from warden.executor import drafts, reports
+from warden.executor import drafts, position_book, reports
 from warden.executor.drafts import Moment
 from warden.executor.gate import Ticket
 from warden.executor.protocol import Command, Now, Send
@@ -54,10 +54,11 @@ class OwnSends:
         self._stuck = Stuck(ledger)
         self._settlement = settlement
         self._sendings = sendings
-        self._tickets = tickets
+        self.tickets = tickets
         self._cancels: dict[int, int] = {}
         # What the gate lets through now, told before each head: nothing is signed for a closed gate.
         self.allowed: frozenset[Action] = frozenset(Action)
+        self.exits_pass = True
 
     def send(self, row: SignedRow, ticket: Ticket) -> Send:
         """Return the order to send a signed row along its own routes, and expect its answers."""
@@ -96,23 +97,35 @@ class OwnSends:
 
     def _again(self, entry: Entry, at: Moment) -> list[Command]:
         """Send the same bytes where nobody is known to hold them."""
+        return self.send_again(entry, self._ticket_again(entry.signed, at.now))
+
+    def send_again(self, entry: Entry, ticket: Ticket | None) -> list[Command]:
+        """Return the order to send the same bytes again, where nobody holds them and there is a ticket."""
         signed = entry.signed
-        action = Action.CANCEL if signed.purpose is Purpose.CANCEL else Action.OPEN
-        if entry.accepted or self._sendings.is_out(signed.tx_hash) or action not in self.allowed:
+        if entry.accepted or self._sendings.is_out(signed.tx_hash) or ticket is None:
             return []
-        return [self.send(signed, own_ticket(action, at.now))]
+        return [self.send(signed, ticket)]
+
+    def _ticket_again(self, signed: SignedRow, now: Now) -> Ticket | None:
+        """Return the ticket to send it again with, None while the gate lets it not pass."""
+        action = Action.CANCEL if signed.purpose is Purpose.CANCEL else signed.action
+        if position_book.is_protective(signed):
+            exits = msgspec.structs.replace(own_ticket(action, now), protective=True)
+            return exits if self.exits_pass else None
+        return own_ticket(action, now) if action in self.allowed else None
 
     def _dearer(self, entry: Entry, at: Moment) -> list[Command]:
         """Sign the same call for more, where it is worth that."""
         signed = entry.signed
+        ticket = self._ticket_again(signed, at.now)
         if (
-            Action.OPEN not in self.allowed
+            ticket is None
             or self._sendings.is_out(signed.tx_hash)
-            or signed.intent_id in self._tickets
+            or signed.intent_id in self.tickets
             or (dearer := self._stuck.dearer(entry, at)) is None
         ):
             return []
-        self._tickets[signed.intent_id] = own_ticket(Action.OPEN, at.now)
+        self.tickets[signed.intent_id] = ticket
         text = (
             f"{signed.tx_hash} is not mined at {signed.max_fee_wei} wei of gas; "
             f"nonce {signed.nonce} is signed again for {dearer.draft.max_fee_wei}"
@@ -127,9 +140,9 @@ class OwnSends:
             if within is not None:
                 ticket = msgspec.structs.replace(ticket, cleanup_nonce=nonce)
             allowed = Action.CANCEL in self.allowed if within is None else nonce in within.nonces
-            if not allowed or draft.draft.intent_id in self._tickets:
+            if not allowed or draft.draft.intent_id in self.tickets:
                 continue
-            self._tickets[draft.draft.intent_id] = ticket
+            self.tickets[draft.draft.intent_id] = ticket
             text = f"nonce {nonce} was never used and later ones wait for it: it is used up by nothing"
             commands += [draft, reports.tell(Severity.INFO, "nonce.filled", text, draft.draft)]
         return commands
@@ -141,11 +154,11 @@ class OwnSends:
             return []
         tries = self._cancels.get(signed.nonce, 0)
         closed = ticket.cleanup_nonce is None and Action.CANCEL not in self.allowed
-        if closed or tries >= _CANCELS_PER_NONCE_MAX or f"cancel-{signed.tx_hash}" in self._tickets:
+        if closed or tries >= _CANCELS_PER_NONCE_MAX or f"cancel-{signed.tx_hash}" in self.tickets:
             return []
         self._cancels[signed.nonce] = tries + 1
         draft = drafts.cancel(entry, at)
-        self._tickets[draft.draft.intent_id] = ticket
+        self.tickets[draft.draft.intent_id] = ticket
         why = "was not mined in time" if ticket.cleanup_nonce is None else "is taken back after the stop"
         text = f"{signed.tx_hash} {why}; nonce {signed.nonce} is cancelled"
         return [

@@ -19,11 +19,14 @@ import msgspec
 from warden.domain.modes import Action
 from warden.domain.money import Wei
 from warden.domain.risk.events import Position
+from warden.wire.rows import Purpose
 
 if TYPE_CHECKING:
     from warden.wire.rows import MissingRow, OutcomeRow, SignedRow
 
 _TRADED_MAX: Final = 64
+_OWN: Final = frozenset({Purpose.EXIT, Purpose.APPROVE})
+_TRADES: Final = frozenset({Purpose.SWAP, Purpose.EXIT})
 
 
 class Holding(msgspec.Struct, frozen=True):
@@ -90,12 +93,17 @@ class Holdings(msgspec.Struct, frozen=True):
 
 def opens(signed: SignedRow) -> bool:
     """Tell whether a transaction opens a position."""
-    return bool(signed.position_id) and signed.action is Action.OPEN
+    return bool(signed.position_id) and signed.action is Action.OPEN and signed.purpose in _TRADES
 
 
 def reduces(signed: SignedRow) -> bool:
     """Tell whether a transaction sells from a position."""
-    return bool(signed.position_id) and signed.action is Action.REDUCE
+    return bool(signed.position_id) and signed.action is Action.REDUCE and signed.purpose in _TRADES
+
+
+def is_protective(signed: SignedRow) -> bool:
+    """Tell whether it is Warden's own way out of a position: its exit, or the approval for it."""
+    return bool(signed.position_id) and signed.action is Action.REDUCE and signed.purpose in _OWN
 
 
 def bought(signed: SignedRow, outcome: OutcomeRow) -> int:

@@ -22,14 +22,17 @@ from warden.domain.risk.refusal import Refusal
 from warden.executor import position_book
 from warden.executor.position_book import opens
 from warden.executor.protocol import Tell, Watch
-from warden.wire.rows import MissingRow
+from warden.wire.rows import MissingRow, RiskRow
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from warden.domain.risk.events import Valuation
     from warden.domain.risk.protection import Guard
     from warden.executor.ledger import Ledger
-    from warden.executor.protocol import HeadRead, Now, Terms
+    from warden.executor.protocol import Command, HeadRead, Now, Terms
+    from warden.wire.rows import ExecutorRow
 
 _LOOKS: Final = 3
 _RUNBOOK: Final = "manual-intervention"
@@ -50,8 +53,11 @@ class _Gap(msgspec.Struct, frozen=True):
 class Positions:
     """What is held, as the chain shows it; remembers only what it was told last, in this run."""
 
-    def __init__(self, terms: Terms, ledger: Ledger) -> None:
+    def __init__(
+        self, terms: Terms, ledger: Ledger, record: Callable[[ExecutorRow, Now], list[Command]]
+    ) -> None:
         self._ledger = ledger
+        self._record = record
         self._weth = terms.weth.lower()
         self._due_ns = terms.risk.exits.stale_after_ns // 2
         self._stale_ns = terms.risk.exits.stale_after_ns
@@ -88,6 +94,15 @@ class Positions:
             tokens |= dict.fromkeys(holdings.traded)
         tokens.pop(self._weth, None)
         return Watch(tokens=tuple(tokens), routes=tuple(dict.fromkeys(held.route for held in standing)))
+
+    def head(self, head: HeadRead, now: Now) -> list[Command]:
+        """Value the positions, and hold their tokens' balances against the book."""
+        valued = self.valued(head, now)
+        commands = [] if valued is None else self._record(RiskRow(at_ns=now.utc_ns, event=valued), now)
+        rows, told = self.look(head, now)
+        for row in rows:
+            commands += [*self._record(row, now), _missing_told(row)]
+        return [*commands, *told]
 
     # --- what they are worth
 
@@ -202,7 +217,7 @@ class Positions:
         return rows
 
 
-def missing_told(row: MissingRow) -> Tell:
+def _missing_told(row: MissingRow) -> Tell:
     """Return the alert of a position of which something is gone."""
     text = (
         f"position {row.position_id} lost {int(row.amount)} units of {row.token} that nobody sold: "

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from warden.domain.modes import Action
+from warden.domain.money import BPS_ONE
+from warden.domain.risk.exit_triggers import TAKE_PROFIT_BPS_MAX
 from warden.domain.risk.refusal import Refusal
 from warden.executor.protocol import HeadRead
+from warden.executor.trade_kinds import TradeKind, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from warden.executor.protocol import Terms
 
 _CYCLE_TOKENS_MIN: Final = 3
+_SWAP_TOKENS_MIN: Final = 2
+_STOP_LOSS_BPS_MAX: Final = 5_000
 _PATH_TOKENS_MAX: Final = 6
 _NAME_MAX: Final = 100
 _UINT256: Final = 2**256
@@ -32,7 +37,7 @@ class Situation(msgspec.Struct, frozen=True):
     """What these rules look at besides the intent.
 
     Attributes:
-        gate: why nothing may leave now.
+        gate: why nothing may be opened now; `reduce_gate`: why nothing may be sold from a position.
         head: None while the chain is unknown or its last read is too old to count.
         known: the intent's id was seen before.
     """
@@ -40,6 +45,7 @@ class Situation(msgspec.Struct, frozen=True):
     gate: Refusal | None
     head: HeadRead | None
     known: bool
+    reduce_gate: Refusal | None = None
 
 
 def refusal(intent: Intent, situation: Situation, terms: Terms) -> Refusal | None:
@@ -48,17 +54,46 @@ def refusal(intent: Intent, situation: Situation, terms: Terms) -> Refusal | Non
 
 
 def _refusals(intent: Intent, situation: Situation, terms: Terms) -> Iterator[Refusal]:
-    if situation.gate is not None:
-        yield situation.gate
+    # Reducing has a gate of its own, and only a path can say that it reduces.
+    gate = situation.reduce_gate if reduces(intent, terms) else situation.gate
+    if gate is not None:
+        yield gate
     if situation.known:
         yield Refusal("intent.duplicate", "an intent with this id was submitted before")
     if situation.head is None:
         yield Refusal("chain.unknown", "the chain's state is not known now")
         return
-    if situation.head.trading_balance_wei <= 0:
+    if situation.head.trading_balance_wei <= 0 and not reduces(intent, terms):
         # Zero is no capital, not "no data" (ES2's trap); whether it was lost is for the engine to say.
         yield Refusal("capital.zero", "the wallet holds no trading capital", observed="0", unit="ETH")
     yield from _shape(intent, situation.head, terms)
+
+
+def reduces(intent: Intent, terms: Terms) -> bool:
+    """Tell whether an intent sells from a position, by its path."""
+    path = intent.proposal.swap.path
+    return len(path) > 1 and kind_of(path, terms.weth) is TradeKind.REDUCES
+
+
+def _position(intent: Intent, kind: TradeKind) -> Iterator[Refusal]:
+    """Refuse what is said of a position where there is none, and exits that would protect nothing."""
+    proposal = intent.proposal
+    if proposal.whale and not _ADDRESS.fullmatch(proposal.whale):
+        yield Refusal("intent.shape", "the followed wallet must be an address")
+    if proposal.position and not _ID.fullmatch(proposal.position):
+        yield Refusal("intent.shape", "a position's id is 32 hex characters")
+    if any(each is not None for each in proposal.triggers) and kind is not TradeKind.OPENS:
+        yield Refusal("intent.triggers", "only what opens a position has exits of its own")
+    bounds = (_STOP_LOSS_BPS_MAX, TAKE_PROFIT_BPS_MAX, BPS_ONE)
+    said = zip(proposal.triggers, bounds, strict=True)
+    if any(each is not None and not 0 < each <= most for each, most in said):
+        yield Refusal(
+            "intent.triggers",
+            "an exit is out of its range, in basis points",
+            limit=", ".join(f"1 to {most}" for most in bounds),
+            observed=", ".join("" if each is None else str(each) for each in proposal.triggers),
+            unit="basis points",
+        )
 
 
 def _shape(intent: Intent, head: HeadRead, terms: Terms) -> Iterator[Refusal]:
@@ -68,22 +103,23 @@ def _shape(intent: Intent, head: HeadRead, terms: Terms) -> Iterator[Refusal]:
         yield Refusal("intent.shape", "ids are 32 hex characters")
     if len(intent.strategy) > _NAME_MAX or not intent.strategy.isprintable():
         yield Refusal("intent.shape", f"a strategy's name is at most {_NAME_MAX} printable characters")
-    if intent.proposal.action is not Action.OPEN:
+    if intent.proposal.action is not Action.OPEN and not reduces(intent, terms):
         # What a trade does to the exposure is for the executor to say, not for the trader to claim: whoever
         # called a swap a cancel would trade in every mode.
-        yield Refusal("intent.action", "a cycle opens and closes in one step, and counts as opening")
+        yield Refusal("intent.action", "what begins in the wrapped native token counts as opening")
     if not 0 < swap.amount_in < _UINT256 or not 0 < swap.min_amount_out < _UINT256:
         yield Refusal("intent.shape", "amounts must be above zero and fit the chain's 256 bits")
     if not swap.path or len(swap.path) > _PATH_TOKENS_MAX or not all(map(_ADDRESS.fullmatch, swap.path)):
         yield Refusal("intent.shape", "the path must be one to six token addresses")
         return
-    ends = {swap.path[0].lower(), swap.path[-1].lower()}
-    if ends != {terms.weth.lower()} or len(swap.path) < _CYCLE_TOKENS_MIN:
+    kind = kind_of(swap.path, terms.weth)
+    cycle = kind is TradeKind.CYCLE
+    if kind is TradeKind.OTHER or len(swap.path) < (_CYCLE_TOKENS_MIN if cycle else _SWAP_TOKENS_MIN):
         yield Refusal(
-            "intent.open-position",
-            "only cycles that begin and end in the wrapped native token: nothing protects a position yet",
+            "intent.path", "a path begins or ends in the wrapped native token, and a cycle has three at least"
         )
-    if swap.min_amount_out <= swap.amount_in:
+    yield from _position(intent, kind)
+    if cycle and swap.min_amount_out <= swap.amount_in:
         yield Refusal(
             "intent.unprofitable",
             "a cycle must enforce more out than in on the chain",

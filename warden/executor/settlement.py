@@ -200,6 +200,7 @@ def update(entry: Entry, row: OutcomeRow) -> TradeUpdate:
         net_wei=Wei(row.gain_wei - row.gas_wei) if mined else None,
         gas_wei=row.gas_wei if mined else None,
         error=row.error,
+        position=entry.signed.position_id,
     )
 
 

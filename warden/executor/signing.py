@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from eth_utils.address import to_checksum_address
 
 from warden.executor.protocol import Sign, Signed
 
@@ -19,7 +20,7 @@ def sign(account: LocalAccount, order: Sign, chain_id: int) -> Signed:
         "type": 2,
         "chainId": chain_id,
         "nonce": draft.nonce,
-        "to": draft.to,
+        "to": to_checksum_address(draft.to),
         "value": order.value_wei,
         "data": order.data,
         "gas": draft.gas,

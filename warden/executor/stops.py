@@ -55,6 +55,7 @@ class StopDesk:
         """Close the gate for a stop of which no file may stand yet."""
         if len(self._heard) < _HEARD_MAX:
             self._heard[stop.stop_id] = stop
+            self._gate.stopped()
             self._gate.heard_stops = frozenset(self._heard)
 
     def unrecorded(self) -> tuple[Stop, ...]:
@@ -70,6 +71,7 @@ class StopDesk:
         """Look at the directory and return what changed since the last look, for the journal."""
         if not self._standing and not self._gate.heard_stops and self._latch.is_clear():
             return []
+        self._gate.stopped()
         state = self._latch.read()
         standing = frozenset(stop.stop_id for stop in state.stops)
         rows = [StopRow(stop_id=name, lifted=False) for name in sorted(standing - self._standing)]

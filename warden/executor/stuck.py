@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _PASSED_OVER_BLOCKS: Final = 3
 # Each raises the fees by the chain's step at least, so that a few reach any price that is worth paying.
 _BUMPS_MAX: Final = 8
+_BUMPED: Final = frozenset({Purpose.SWAP, Purpose.EXIT})
 
 
 def is_priced_out(signed: SignedRow, head: HeadRead) -> bool:
@@ -48,9 +49,11 @@ class Stuck:
         """Return the draft that pays more for the same call; None where that is not worth it or allowed."""
         signed, book = entry.signed, self._ledger.book
         tries = sum(each.signed.nonce == signed.nonce for each in book.open())
-        if not at.terms.replaceable or signed.purpose is not Purpose.SWAP or tries > _BUMPS_MAX:
+        if not at.terms.replaceable or signed.purpose not in _BUMPED or tries > _BUMPS_MAX:
             return None
         draft = drafts.bump(entry, at)
+        if signed.purpose is Purpose.EXIT:
+            return draft  # whatever gas costs: what it protects is worth more
         if draft is None or signed.profit_wei is None:
             return None
         request = _request(draft.draft, signed.profit_wei, at)
@@ -69,7 +72,7 @@ class Stuck:
 
 def _request(draft: SignedRow, profit_wei: int, at: Moment) -> Request:
     """Return what the rules are asked: the same trade with the gas that it may burn now."""
-    gas_wei = drafts.cost_wei(draft.gas, int(draft.max_fee_wei), at)
+    gas_wei = draft.gas * draft.max_fee_wei
     return Request(
         intent_id=draft.intent_id,
         strategy=draft.pool,

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
     from eth_account.signers.local import LocalAccount
 
+    from warden.domain.risk.refusal import Refusal
     from warden.executor.ledger import Ledger
     from warden.runtime.venue import Venue
 
@@ -193,7 +194,7 @@ class Trading:
                 continue
             if isinstance(result, HeadRead):
                 self.detail = ""
-                self.core.allow(self._allowed())
+                self.core.allow(self._allowed(), self._exits_refused())
             self.handle(result)
         if self._is_due("tick", _TICK_NS):
             self.handle(Tick())
@@ -218,6 +219,11 @@ class Trading:
         soon_ns = self._hands.frame.clock.boot_ns() + _OPEN_FOR_NS
         gate = self._hands.gate
         return frozenset(each for each in Action if gate.refusal(Ticket(each, "", soon_ns)) is None)
+
+    def _exits_refused(self) -> Refusal | None:
+        """Return why the gate would let no protective exit pass now, or None."""
+        soon_ns = self._hands.frame.clock.boot_ns() + _OPEN_FOR_NS
+        return self._hands.gate.refusal(Ticket(Action.REDUCE, "", soon_ns, protective=True))
 
     def _demand_stop(self, command: DemandStop) -> None:
         desk = self._hands.desk

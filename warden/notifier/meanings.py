@@ -242,6 +242,11 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
             "An operator loosened something, or an order was not carried out in ten minutes.",
             "manual-intervention",
         ),
+        "exit.*": Rule(
+            "A position is being sold",
+            "A threshold was reached or somebody ordered it; one that would fail is tried again.",
+            "position-limit",
+        ),
         "position.*": Rule(
             "A position needs a look",
             "Nothing protects it, or something was opened or closed that does not fit the books.",

@@ -114,6 +114,7 @@ class Frame:
         heads: tuple[Head, ...] = (),
         stops: tuple[Stop, ...] = (),
         detail: str = "",
+        position_ids: tuple[str, ...] = (),
         now: bool = False,
     ) -> bool:
         """Send a heartbeat if one is due, or `now`; call it from the loop that it vouches for.
@@ -146,6 +147,7 @@ class Frame:
                     clean=clean,
                     heads=heads,
                     stops=stops,
+                    position_ids=position_ids,
                     detail=detail[:200],
                 )
             )

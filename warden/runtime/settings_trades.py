@@ -55,6 +55,29 @@ class ExitSettings:
     heal_after: Count = setting(
         3, "good prices in a row after which it is protected again", unit="prices", tighter="higher"
     )
+    max_slippage_percent: Percent = setting(
+        Decimal(3),
+        "least that an exit takes for what it sells: so much less than it would bring now",
+        unit="%",
+        baseline="what the position would bring at the last block",
+        tighter="lower",
+    )
+    widest_slippage_percent: Percent = setting(
+        Decimal(20),
+        "each exit that failed doubles max_slippage_percent for the next one, up to this",
+        unit="%",
+        baseline="what the position would bring at the last block",
+    )
+    without_watchdog_s: Annotated[int, Ge(0), Le(600)] = setting(
+        600,
+        "how long exits go on when no permit comes any more; void at any stop. 0: not at all",
+        unit="s",
+        window="since the last permit ran out",
+        tighter="lower",
+    )
+    while_observing: bool = setting(
+        default=False, doc="exits go on under OBSERVE_ONLY too; without it positions are UNPROTECTED then"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from warden.domain.amm import RESERVE_MAX, Token
 from warden.domain.intents import Proposal, Swap
 from warden.domain.modes import Action
-from warden.domain.money import Wei
+from warden.domain.money import BPS_ONE, Wei
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,11 @@ PATH_TOKENS_MAX: Final = 8
 VALID_BLOCKS_MAX: Final = 100
 NOTE_CHARACTERS_MAX: Final = 200
 _TOKENS_MIN: Final = 2
+STOP_LOSS_BPS_MAX: Final = 5_000
+TAKE_PROFIT_BPS_MAX: Final = 10_000_000
 _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
+_WHALE: Final = _ADDRESS
+_POSITION: Final = re.compile(r"[0-9a-f]{32}")
 _KIND_CHARACTERS_MAX: Final = 80
 # Not `type(x).__name__`, which a metaclass of the user's may answer.
 _NAME: Final = type.__dict__["__name__"]
@@ -38,6 +42,11 @@ def swap(
     expected_profit_wei: int = 0,
     note: str = "",
     shrinks: bool = False,
+    whale: str = "",
+    position: str = "",
+    stop_loss_bps: int | None = None,
+    take_profit_bps: int | None = None,
+    trailing_bps: int | None = None,
 ) -> Proposal:
     """Return the proposal to swap along `path`.
 
@@ -50,6 +59,11 @@ def swap(
         expected_profit_wei: what you expect; Warden records it and never believes it.
         note: one line for the operator.
         shrinks: a smaller size would do, with the same profit enforced; else a limit refuses it as a whole.
+        whale: address of the wallet that it follows, if any.
+        position: of a sale, the position that it is taken from; empty: your oldest in that token.
+        stop_loss_bps: of the position that it opens, 1 to 5,000; None: as for all positions.
+        take_profit_bps: the same, from 1.
+        trailing_bps: the same, 1 to 10,000.
     """
     addresses = tuple(each.address if isinstance(each, Token) else each for each in path)
     return Proposal(
@@ -59,6 +73,11 @@ def swap(
         expected_profit_wei=Wei(expected_profit_wei),
         note=note,
         shrinks=shrinks,
+        whale=whale,
+        position=position,
+        stop_loss_bps=stop_loss_bps,
+        take_profit_bps=take_profit_bps,
+        trailing_bps=trailing_bps,
     )
 
 
@@ -96,6 +115,11 @@ def checked(said: object) -> Proposal:
         ),
         note=" ".join(_printable(note).split()),
         shrinks=said.shrinks,
+        whale=_matching("whale", said.whale, _WHALE),
+        position=_matching("position", said.position, _POSITION),
+        stop_loss_bps=_share("stop_loss_bps", said.stop_loss_bps, STOP_LOSS_BPS_MAX),
+        take_profit_bps=_share("take_profit_bps", said.take_profit_bps, TAKE_PROFIT_BPS_MAX),
+        trailing_bps=_share("trailing_bps", said.trailing_bps, BPS_ONE),
     )
 
 
@@ -131,6 +155,17 @@ def _whole(field: str, said: object, least: int, most: int) -> int:
     if not least <= number <= most:
         raise ProposalInvalid(f"{field}: out of its range")
     return number
+
+
+def _matching(field: str, said: object, form: re.Pattern[str]) -> str:
+    text = _plain(said)
+    if text is None or (text and not form.fullmatch(text)):
+        raise ProposalInvalid(f"{field}: not of the form that it has")
+    return text
+
+
+def _share(field: str, said: object, most: int) -> int | None:
+    return None if said is None else _whole(field, said, 1, most)
 
 
 def _plain(said: object) -> str | None:

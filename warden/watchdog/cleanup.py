@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 CLEANUP_S_MAX: Final = 30
 """The overall limit of stop work (ES3)."""
+FLATTEN_S_MAX: Final = 120
+"""The same where positions are sold: each sale has to be mined, and may have to be tried again (ES6)."""
 _HOLD_NS: Final = 1_000_000_000  # a file appears a moment before its content: so long it may still say more
 _KNOWING: Final = frozenset({ProcessState.READY, ProcessState.DEGRADED})
 _MILDEST_FIRST: Final = (CleanUp.HOLD, CleanUp.CANCEL, CleanUp.FLATTEN)
@@ -37,6 +39,7 @@ class _Round:
         seen_ns: when these stops were first seen together; only what was reported later counts.
         nonces: as first reported after that; None until then.
         left: those of them that are still open.
+        positions: to be sold, as first reported, too; `held` are those of them that still are.
         row: of the journal; granted only once it is durable.
     """
 
@@ -45,6 +48,9 @@ class _Round:
     within: frozenset[int] | None
     nonces: tuple[int, ...] | None = None
     left: tuple[int, ...] = ()
+    positions: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+    may_sell: frozenset[str] | None = None
     policy: CleanUp = CleanUp.HOLD
     row: int = 0
     until_ns: int = 0
@@ -91,12 +97,13 @@ class Cleanup:
         if self._round is None or self._round.over or self._round.nonces is None:
             return
         self._count_left(self._round)
-        if not self._round.left:
+        if not self._round.left and not self._round.held:
             self._over("")
         elif self._held(now_ns):
             self._over("a stop that says hold stands")
         elif now_ns >= self._round.until_ns:
-            self._over(f"the limit of {CLEANUP_S_MAX} s is over")
+            limit_s = FLATTEN_S_MAX if self._round.positions else CLEANUP_S_MAX
+            self._over(f"the limit of {limit_s} s is over")
         elif now_ns >= self._due_ns and self._out.synced >= self._round.row and self._may(now_ns):
             self._grant(self._round, now_ns)
 
@@ -110,10 +117,12 @@ class Cleanup:
         if before is not None and set(stop_ids) < set(before.stop_ids):
             before.stop_ids = stop_ids  # one was taken away by hand: nothing begins anew
         elif before is None or before.stop_ids != stop_ids:
-            within = None
+            within = may_sell = None
             if before is not None:
-                within = before.within if before.nonces is None else frozenset(before.nonces)
-            self._round = _Round(stop_ids, now_ns, within)
+                new = before.nonces is None
+                within = before.within if new else frozenset(before.nonces or ())
+                may_sell = before.may_sell if new else frozenset(before.positions)
+            self._round = _Round(stop_ids, now_ns, within, may_sell=may_sell)
         executor = self._liveness.peers[Role.EXECUTOR]
         current = self._round
         if current is None or current.nonces is not None or not self._may(now_ns):
@@ -127,8 +136,13 @@ class Cleanup:
         current.nonces = tuple(nonce for nonce in reported if within is None or nonce in within)
         current.left = current.nonces
         current.policy = mildest(self._stops.standing)
-        current.until_ns = now_ns + CLEANUP_S_MAX * 1_000_000_000
-        if not current.nonces:
+        if current.policy is CleanUp.FLATTEN:
+            named, may = executor.position_ids, current.may_sell
+            current.positions = tuple(each for each in named if may is None or each in may)
+        current.held = current.positions
+        limit_s = FLATTEN_S_MAX if current.positions else CLEANUP_S_MAX
+        current.until_ns = now_ns + limit_s * 1_000_000_000
+        if not current.nonces and not current.positions:
             current.over = True
             return
         current.row = self._out.row(
@@ -136,13 +150,14 @@ class Cleanup:
             stop_ids=list(current.stop_ids),
             policy=current.policy,
             nonces=list(current.nonces),
+            positions=list(current.positions),
             executor_session=executor.session,
         )
         self._out.notice(
             Severity.INFO,
             "cleanup.granted",
             f"the executor may clean up ({current.policy}) after {', '.join(current.stop_ids[:3])}: "
-            f"{len(current.nonces)} nonces for {CLEANUP_S_MAX} s",
+            f"{len(current.nonces)} nonces, {len(current.positions)} positions for {limit_s} s",
             nonces=" ".join(map(str, current.nonces)),
         )
 
@@ -162,6 +177,7 @@ class Cleanup:
                     nonces=current.nonces or (),
                     issued_ns=now_ns,
                     expires_ns=now_ns + self._terms.life_ns,
+                    positions=current.positions,
                 ),
             )
         )
@@ -191,8 +207,9 @@ class Cleanup:
         """Take what the executor says is still open; one that only starts does not know yet."""
         executor = self._liveness.peers[Role.EXECUTOR]
         if executor.fresh() and executor.state in _KNOWING:
-            still = set(executor.open_nonces)
+            still, held = set(executor.open_nonces), set(executor.position_ids)
             current.left = tuple(nonce for nonce in current.nonces or () if nonce in still)
+            current.held = tuple(each for each in current.positions if each in held)
 
     def _over(self, why: str) -> None:
         """End the clean-up that runs, if one does; an empty `why` means that nothing is left."""
@@ -200,16 +217,23 @@ class Cleanup:
         if current is None or current.over or current.nonces is None:
             return
         current.over = True
-        left = current.left
+        left, held = current.left, current.held
         self._out.row(
-            "cleanup.ended", stop_ids=list(current.stop_ids), why=why or "nothing is open", left=list(left)
+            "cleanup.ended",
+            stop_ids=list(current.stop_ids),
+            why=why or "nothing is open",
+            left=list(left),
+            held=list(held),
         )
-        clean = f"cleaned up after {', '.join(current.stop_ids[:3])}: nothing is open any more"
+        text = f"cleaned up after {', '.join(current.stop_ids[:3])}: nothing is open any more"
+        if left or held:
+            text = f"clean-up ended, {why}: {len(left)} transactions may still land"
+            text += f", {len(held)} positions are still held" if held else ""
         self._out.notice(
-            Severity.WARNING if left else Severity.INFO,
-            "cleanup.left" if left else "cleanup.ended",
-            f"clean-up ended, {why}: {len(left)} transactions may still land" if left else clean,
-            "emergency-stop#what-may-still-land" if left else "",
+            Severity.WARNING if left or held else Severity.INFO,
+            "cleanup.left" if left or held else "cleanup.ended",
+            text,
+            "emergency-stop#what-may-still-land" if left or held else "",
             nonces=" ".join(map(str, left)),
         )
 

@@ -25,13 +25,17 @@ _REVOKED_MAX: Final = 256
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What every grant says alike, and how often it is given."""
+    """What every grant says alike, and how often it is given.
+
+    `exits_ns` is for how long protective exits may go on once a permit has run out.
+    """
 
     boot_id: str
     session: str
     interval_ns: int
     life_ns: int
     new_session: Callable[[], str]
+    exits_ns: int = 0
 
 
 class Leave:
@@ -57,6 +61,7 @@ class Leave:
         self._due_ns = 0
         self._mode = authority.mode
         self._traders: dict[str, str] = {}
+        self._given_to = ""
         self.head = Head(journal=Role.WATCHDOG.value, rows=0, hash="")
         self._revoked: deque[str] = deque(maxlen=_REVOKED_MAX)
 
@@ -110,13 +115,16 @@ class Leave:
         if self._authority.mode < self._mode:
             self._due_ns = 0
         self._mode = self._authority.mode
-        if now_ns < self._due_ns or not self._may():
+        if now_ns < self._due_ns or not (self._may() or self._must_void()):
             return
         # From the last due time, so that the rhythm does not drift; from now after a gap.
         late = now_ns - self._due_ns >= self._terms.interval_ns
         self._due_ns = (now_ns if late else self._due_ns) + self._terms.interval_ns
         executor = self._liveness.peers[Role.EXECUTOR]
-        expires_ns = now_ns + self._terms.life_ns
+        # Where nothing may be sent at all, the last one must leave nothing for exits: one that is over.
+        life_ns, exits_ns = (self._terms.life_ns, self._terms.exits_ns) if self._may() else (0, 0)
+        expires_ns = now_ns + life_ns
+        self._given_to = executor.session
         self._out.put(
             Grant(
                 executor.identity,
@@ -129,8 +137,7 @@ class Leave:
                     trader_sessions=self.trader_sessions,
                     issued_ns=now_ns,
                     expires_ns=expires_ns,
-                    # Exits of the executor's own get no longer leave than anything else, so far.
-                    exits_until_ns=expires_ns,
+                    exits_until_ns=expires_ns + exits_ns,
                     size_percent=self._probation.percent,
                     head=self.head,
                 ),
@@ -147,6 +154,12 @@ class Leave:
         if not self._may():
             return self._terms.interval_ns // 1_000_000
         return max(0, -(-(self._due_ns - now_ns) // 1_000_000))
+
+    def _must_void(self) -> bool:
+        """Tell whether an executor that had a permit must hear that all is over; a stop tells that itself."""
+        executor = self._liveness.peers[Role.EXECUTOR]
+        barred = not self._stops.stopped and self._authority.mode is Mode.SHUTDOWN
+        return barred and executor.fresh() and executor.session == self._given_to
 
     def _may(self) -> bool:
         executor = self._liveness.peers[Role.EXECUTOR]

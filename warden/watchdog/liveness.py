@@ -78,6 +78,7 @@ class Peer:
     positions: int = 0
     sent_ns: int = 0  # when the last beat was sent, by its sender's clock of this boot
     open_nonces: tuple[int, ...] = ()
+    position_ids: tuple[str, ...] = ()
     clean: bool = True
     heads: tuple[Head, ...] = ()
     detail: str = ""
@@ -171,6 +172,7 @@ class Liveness:
         peer.was_ready = peer.was_ready or beat.state is ProcessState.READY
         peer.handled, peer.behind = beat.handled, beat.offered > beat.handled
         peer.sent_ns, peer.open_nonces = beat.sent_ns, beat.open_nonces
+        peer.position_ids = beat.position_ids
         peer.positions, peer.clean, peer.heads = max(0, beat.positions), beat.clean, beat.heads
         return changes
 

@@ -111,6 +111,7 @@ def rules_from(
             interval_ns=watchdog.beat_interval_ms * NS_PER_MS,
             life_ns=watchdog.permit_life_ms * NS_PER_MS,
             new_session=lambda: secrets.token_hex(16),
+            exits_ns=settings.exits.without_watchdog_s * NS_PER_S,
         ),
     )
 

@@ -42,7 +42,7 @@ class Beat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="beat.1"
         sent_ns: CLOCK_BOOTTIME in nanoseconds.
         progress: work done by this loop, one number that only rises.
         offered, handled: work that came in and work that was finished; equal means idle.
-        positions: open positions, from the executor; 0 from others.
+        positions: open positions, from the executor; 0 from others; `position_ids` names 64 of them.
         tokens: what the wallet holds besides the native coin and its wrapped form, from the executor: their
             contracts, so that the watchdog has them valued; named before they are bought, 32 at most.
         open_nonces: nonces of transactions that may still land, from the executor; lowest first, 64 at most.
@@ -68,6 +68,7 @@ class Beat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="beat.1"
     heads: tuple[Head, ...] = ()
     stops: tuple[Stop, ...] = ()
     detail: str = ""
+    position_ids: tuple[str, ...] = ()
     name: str = ""
 
     @property
@@ -107,7 +108,8 @@ class CleanupPermit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
     Attributes:
         stop_ids: the stops it is given for; void once any other stands, or none of them does.
         policy: a `CleanUp`, the mildest that any of those stops allows; never `hold`.
-        nonces: those that may be replaced; nothing is sent at any other.
+        nonces: those that may be replaced; nothing else is sent, but for the sale of `positions`.
+        positions: those that may be sold, by id; none unless the policy is `flatten`.
         issued_ns, expires_ns: CLOCK_BOOTTIME in nanoseconds.
     """
 
@@ -120,6 +122,7 @@ class CleanupPermit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
     nonces: tuple[int, ...]
     issued_ns: int
     expires_ns: int
+    positions: tuple[str, ...] = ()
 
 
 class TraderLeave(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="leave.1"):

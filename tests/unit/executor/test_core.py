@@ -83,8 +83,10 @@ def test_the_gates_refusal_comes_first() -> None:
         ({"amount_wei": 10 * ETHER + 1}, "limits.max_trade_eth"),
         ({"amount_wei": ETHER // 100 - 1}, "limits.min_trade_eth"),
         ({"amount_wei": 0, "min_amount_out": Wei(1)}, "intent.shape"),
-        ({"path": (WETH,)}, "intent.open-position"),
-        ({"path": (WETH, TOKEN_A)}, "intent.open-position"),
+        ({"path": (WETH,)}, "intent.path"),
+        ({"path": (WETH, WETH)}, "intent.path"),
+        ({"path": (TOKEN_A, ROUTER)}, "intent.path"),
+        ({"path": (TOKEN_A, WETH)}, "position.unknown"),
         ({"path": ("0x12", TOKEN_A, WETH)}, "intent.shape"),
         ({"path": ()}, "intent.shape"),
         ({"min_amount_out": Wei(ETHER)}, "intent.unprofitable"),
@@ -92,7 +94,7 @@ def test_the_gates_refusal_comes_first() -> None:
     ],
 )
 def test_what_is_no_safe_trade_is_refused(changed: dict[str, object], rule: str) -> None:
-    """PS1: sizes outside the limits, malformed paths, open positions and unprofitable cycles: a typed no."""
+    """PS1: sizes outside the limits, malformed paths, unknown positions, unprofitable cycles: a typed no."""
     scene = Scene().begin()
     assert rule_of(scene.submit(intent(**changed))) == rule  # type: ignore[arg-type] # keys of intent()
 
@@ -386,9 +388,3 @@ def test_a_leg_that_is_still_out_is_listed_though_its_trade_has_settled() -> Non
     for endpoint in ("b", "c"):
         scene.tell(LegDone(tx_hash=tx_hash, endpoint=endpoint, result="not-begun", text=""))
     assert scene.core.hashes_out() == ()
-
-
-def test_another_block_0_than_the_pinned_one_is_refused() -> None:
-    """EX8, RP2: the same id is not the same chain."""
-    with pytest.raises(ConfigurationInvalid, match="block 0 is 0x01"):
-        Scene().tell(Identified(chain_id=31337, genesis="0x01"))

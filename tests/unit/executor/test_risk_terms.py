@@ -61,13 +61,23 @@ def other(value: Any) -> Any:  # noqa: ANN401, PLR0911 - a setting of any kind
     return None
 
 
+# No rule's: how an exit is made, and for how long it may leave (Terms, the gate and the watchdog's permits).
+ELSEWHERE = {
+    ("exits", "max_slippage_percent"),
+    ("exits", "widest_slippage_percent"),
+    ("exits", "without_watchdog_s"),
+    ("exits", "while_observing"),
+}
+
+
 def cases() -> list[tuple[str, str]]:
     """Return each setting of the risk sections that has a figure."""
     return [
         (section, field.name)
         for section in SECTIONS
         for field in fields(getattr(Settings(), section))
-        if field.name != "profile"  # it only says which values hold where none is named
+        # It only says which values hold where none is named.
+        if field.name != "profile" and (section, field.name) not in ELSEWHERE
     ]
 
 

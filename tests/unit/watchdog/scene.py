@@ -249,7 +249,14 @@ class Scene:
         return self.core.authority.mode.name
 
     def permits(self) -> list[Permit]:
-        """Return the permits granted since the last `take`."""
+        """Return the permits granted since the last `take` that let anything pass."""
+        return [each for each in self._permits() if each.exits_until_ns > each.issued_ns]
+
+    def voids(self) -> list[Permit]:
+        """Return those that are over when they are given: they end what an earlier one left for exits."""
+        return [each for each in self._permits() if each.exits_until_ns == each.issued_ns]
+
+    def _permits(self) -> list[Permit]:
         return [grant.leave for grant in _only(self.commands, Grant) if isinstance(grant.leave, Permit)]
 
     def cleanups(self) -> list[CleanupPermit]:

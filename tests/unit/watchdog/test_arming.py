@@ -328,12 +328,13 @@ def test_the_mode_is_lowered_by_name_and_raised_only_by_arming() -> None:
 
 
 def test_shut_down_by_an_operator_only_a_restart_lifts() -> None:
-    """FS1: SHUTDOWN stays until a manual restart."""
+    """FS1, SL1: SHUTDOWN stays until a manual restart, and ends what was left for exits."""
     scene = Scene().up()
     assert scene.ask(SetMode("ann", "enough", Mode.SHUTDOWN)).exit_code == 0
     scene.take()
     scene.run(1_000)
     assert scene.permits() == []
+    assert {(each.mode, each.expires_ns - each.issued_ns) for each in scene.voids()} == {(0, 0)}
     assert (scene.ask(_ARM).exit_code, scene.mode) == (4, "SHUTDOWN")
     scene.core.end()
 

@@ -168,7 +168,11 @@ class _Watched(Scene):
             if isinstance(command, WriteRow):
                 assert not core.out.failed or isinstance(event, JournalFailed)
             if isinstance(command, Grant) and isinstance(command.leave, Permit):
-                self._judge(command.leave)
+                leave = command.leave
+                if leave.exits_until_ns == leave.issued_ns:
+                    assert (leave.mode, core.authority.mode) == (0, Mode.SHUTDOWN), "void, and yet not over"
+                    continue
+                self._judge(leave)
         return commands
 
     def _judge_cleanup(self, permit: CleanupPermit) -> None:
@@ -186,7 +190,8 @@ class _Watched(Scene):
         assert executor.fresh()
         assert permit.executor_session == executor.session
         assert permit.expires_ns == permit.issued_ns + LIFE_MS * MS == self.now_ns + LIFE_MS * MS
-        assert permit.nonces, "leave for nothing"
+        assert permit.nonces or permit.positions, "leave for nothing"
+        assert not permit.positions or permit.policy == "flatten"
         assert self.allowed is None or self.allowed >= set(permit.nonces), "nonces have joined"
         self.allowed = frozenset(permit.nonces)
         self.cleanup_until_ns = permit.expires_ns
