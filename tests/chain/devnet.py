@@ -73,25 +73,11 @@ def quantity(url: str, method: str, *params: object) -> int:
     return int(call(url, method, *params), 16)
 
 
-class DevnetProcess:
-    """`python -m warden.devnet --dir DIR ...`, ready when the constructor returns."""
+class Net:
+    """A devnet that runs, by what its manifest says."""
 
-    def __init__(self, directory: Path, *arguments: str) -> None:
-        self.directory = directory
-        self.errors = directory.with_name(f"{directory.name}.err")
-        with self.errors.open("wb") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "warden.devnet", "--dir", str(directory), *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-                cwd=REPOSITORY,
-            )
-        wait_until(self._is_ready_or_ended, "devnet that is ready", READY_TIMEOUT_S)
-        assert self.process.poll() is None, self.errors.read_text()
-        manifest = read_manifest(directory)
-        assert manifest is not None
-        self.manifest: Manifest = manifest
+    def __init__(self, manifest: Manifest) -> None:
+        self.manifest = manifest
 
     @property
     def names(self) -> list[str]:
@@ -169,6 +155,27 @@ class DevnetProcess:
         } | fields
         signed = account.sign_transaction(transaction)
         return "0x" + bytes(signed.hash).hex(), "0x" + bytes(signed.raw_transaction).hex()
+
+
+class DevnetProcess(Net):
+    """`python -m warden.devnet --dir DIR ...`, ready when the constructor returns."""
+
+    def __init__(self, directory: Path, *arguments: str) -> None:
+        self.directory = directory
+        self.errors = directory.with_name(f"{directory.name}.err")
+        with self.errors.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "warden.devnet", "--dir", str(directory), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                cwd=REPOSITORY,
+            )
+        wait_until(self._is_ready_or_ended, "devnet that is ready", READY_TIMEOUT_S)
+        assert self.process.poll() is None, self.errors.read_text()
+        manifest = read_manifest(directory)
+        assert manifest is not None
+        super().__init__(manifest)
 
     def stop(self) -> int:
         """End it in order, and give its exit code."""

@@ -19,7 +19,7 @@ from tests.chain.uniswap import NO_DEADLINE, encoded
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
-    from tests.chain.devnet import DevnetProcess
+    from tests.chain.devnet import Net
 
 _COMPILED: Final = Path(__file__).parent / "contracts" / "tokens.json"
 CODE: Final[dict[str, str]] = json.loads(_COMPILED.read_text(encoding="utf-8"))["contracts"]
@@ -42,7 +42,7 @@ class Listed:
 class Issuer:
     """An account that deploys tokens and makes their pools; `devnet` mines by itself."""
 
-    def __init__(self, devnet: DevnetProcess, *, pools: int = 8) -> None:
+    def __init__(self, devnet: Net, *, pools: int = 8) -> None:
         self.devnet = devnet
         self.account: LocalAccount = devnet.account(eth_wei=100 * ETHER, weth_wei=pools * POOL_WETH)
         self._nonce = 0
