@@ -1,6 +1,6 @@
 """Simulate: what looking at a transaction's asset changes costs beside asking for its gas alone.
 
-A devnet of its own, one endpoint asked directly, without the gateway. `gas` is the request that there would
+A devnet of its own behind a real gateway. `gas` is the request that there would
 be anyway: eth_estimateGas and the reserves of the path. `judged` is the same request with eth_simulateV1 in
 it, read and judged. `trip` is a purchase with the trial of its sale: two requests more. All three in turns,
 in one run.
@@ -20,6 +20,7 @@ import msgspec
 from tests.bench._figures import percentile, show, spread
 from tests.bench._machine import machine
 from tests.chain.devnet import ETHER, DevnetProcess, call
+from tests.chain.gateway import GatewayProcess
 from tests.chain.tokens import Issuer
 from tests.chain.uniswap import encoded
 from tests.unit.executor.scene import TERMS, intent
@@ -85,15 +86,11 @@ def measure(devnet: DevnetProcess, rounds: int) -> dict[str, object]:
         "judged": (cycle, asked),
         "trip": (buy, judging.simulation_of(buy, at)),
     }
-    rpc, pools = JsonRpc(devnet.url(devnet.names[0]), timeout_s=30), Pools(manifest.factory, manifest.weth)
-    taken: dict[str, list[float]] = {name: [] for name in orders}
-    for turn in range(WARM_UP + rounds):
-        for name, (order, simulate) in orders.items():
-            began = time.perf_counter()
-            _pass(rpc, pools, order, simulate, terms)
-            if turn >= WARM_UP:
-                taken[name].append((time.perf_counter() - began) * 1_000)
-    rpc.close()
+    with GatewayProcess() as gateway:
+        gateway.introduce(devnet)
+        rpc = JsonRpc(gateway.url, timeout_s=30)
+        taken = _taken(rpc, Pools(manifest.factory, manifest.weth), orders, terms, rounds)
+        rpc.close()
     middle = {name: percentile(each, 0.5) or 0.0 for name, each in taken.items()}
     return {
         "rounds": rounds,
@@ -103,6 +100,19 @@ def measure(devnet: DevnetProcess, rounds: int) -> dict[str, object]:
         "trip_ratio": round(middle["trip"] / middle["gas"], 2),
         "machine": machine(),
     }
+
+
+def _taken(
+    rpc: JsonRpc, pools: Pools, orders: dict[str, tuple[Intent, Simulate]], terms: Terms, rounds: int
+) -> dict[str, list[float]]:
+    taken: dict[str, list[float]] = {name: [] for name in orders}
+    for turn in range(WARM_UP + rounds):
+        for name, (order, simulate) in orders.items():
+            began = time.perf_counter()
+            _pass(rpc, pools, order, simulate, terms)
+            if turn >= WARM_UP:
+                taken[name].append((time.perf_counter() - began) * 1_000)
+    return taken
 
 
 def _moment(devnet: DevnetProcess, terms: Terms) -> Moment:

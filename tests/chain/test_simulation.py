@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from tests.chain.devnet import ETHER, GWEI, call
+from tests.chain.gateway import GatewayProcess
 from tests.chain.tokens import CODE, Issuer, Listed
 from tests.chain.uniswap import balance, encoded
 from tests.unit.executor.scene import TERMS, intent
@@ -35,14 +36,16 @@ AMOUNT = ETHER // 10
 
 
 class Bench:
-    """A wallet on the devnet, its terms, and a reader's hands without the thread."""
+    """A wallet on the devnet, its terms, and a reader's hands without the thread, behind a real gateway."""
 
     def __init__(self, devnet: DevnetProcess) -> None:
         manifest = devnet.manifest
         self.devnet = devnet
         self.issuer = Issuer(devnet, pools=len(ODD))
         self.wallet: LocalAccount = devnet.account(eth_wei=10 * ETHER, weth_wei=10 * ETHER)
-        self.rpc = JsonRpc(devnet.url(devnet.names[0]), timeout_s=20)
+        self.gateway = GatewayProcess()
+        self.gateway.introduce(devnet)
+        self.rpc = JsonRpc(self.gateway.url, timeout_s=20)
         self.pools = Pools(manifest.factory, manifest.weth)
         self.nonce = 0
         self.approve(manifest.weth, manifest.router, 5 * ETHER)
@@ -112,8 +115,9 @@ def bench(shared_devnet: DevnetProcess) -> Iterator[Bench]:
     """A wallet with capital, and a pool for each kind of token."""
     shared_devnet.reset()
     made = Bench(shared_devnet)
-    yield made
-    made.rpc.close()
+    with made.gateway:
+        yield made
+        made.rpc.close()
 
 
 @pytest.mark.parametrize(
