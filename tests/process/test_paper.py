@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tests.chain.devnet import call
-from tests.instance import wait_until
+from tests.instance import DEVNET_TOML, wait_until
 from tests.process.cli_runs import new_home, one_line, warden
 from tests.process.paper_stage import PaperSystem, RealChain, paper_toml
 from warden.cli.running import everything
@@ -176,9 +176,10 @@ def test_a_killed_executor_finds_its_paper_wallet_again(chain: RealChain) -> Non
 
 
 def test_paper_from_the_command_line(chain: RealChain) -> None:
-    """OP3, EX4: no key is needed; `status --json` says paper; its journal never becomes one of real money."""
-    with new_home(paper_toml(chain)) as home:
-        done = warden("up", "--home", str(home))
+    """OP3, EX4: DRY_RUN makes live paper, without any key; its journal never becomes one of real money."""
+    live = paper_toml(chain).replace('environment = "paper"', 'environment = "live"')
+    with new_home(live + '[wallet]\nkeystore = "nowhere.json"\n') as home:
+        done = warden("up", "--home", str(home), DRY_RUN="true")
         assert (done.code, "7 of 7 processes ready" in done.out) == (0, True), done
 
         def traded() -> bool:
@@ -191,8 +192,7 @@ def test_paper_from_the_command_line(chain: RealChain) -> None:
         assert everything(home) == []
         # The same home with another environment: money on paper and play money are not counted together.
         config = home / "warden.toml"
-        lines = config.read_text(encoding="utf-8").replace('environment = "paper"', 'environment = "devnet"')
-        config.write_text(lines, encoding="utf-8")
+        config.write_text(DEVNET_TOML, encoding="utf-8")
         done = warden("up", "--home", str(home))
         assert done.code != 0
         one_line(msgspec.structs.replace(done, out=""), "executor.db", "paper", "another --home")

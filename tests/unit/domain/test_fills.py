@@ -97,6 +97,22 @@ def test_chance_is_the_seeds_and_the_orders() -> None:
     assert {filled(order, never).ending for order in orders[:50]} == {Ending.DROPPED}
 
 
+def test_chance_is_exact_at_its_bounds() -> None:
+    """EX4: a share of n in 10,000 takes exactly the n lowest draws."""
+    luck = fills.draw(ORDER.order_id, LUCKY.seed)
+    ends = [
+        filled(model=FillModel(dropped_bps=dropped, failure_bps=failed)).ending
+        for dropped, failed in ((luck + 1, 0), (luck, 0), (luck, 1), (0, luck), (0, luck + 1))
+    ]
+    assert ends == [Ending.DROPPED, Ending.FILLED, Ending.REVERTED, Ending.FILLED, Ending.REVERTED]
+
+
+def test_what_paper_cannot_tell_reverts() -> None:
+    """EX4: a call that is none of the known ones is no success."""
+    fill = fills.plain(21_000, 3 * GWEI, GWEI, BLOCK, ETHER, reason="unknown")
+    assert (fill.ending, fill.reason, fill.gas_wei) == (Ending.REVERTED, "unknown", 21_000 * 2 * GWEI)
+
+
 def test_what_trades_nothing_only_burns_gas() -> None:
     """EX4: a cancel lands, or waits, by its fee alone."""
     cancel = fills.plain(fills.TRANSFER_GAS, 3 * GWEI, GWEI, BLOCK, ETHER)
