@@ -9,6 +9,7 @@ import pytest
 from eth_utils.address import to_checksum_address
 
 from tests.chain.devnet import ETHER, GWEI, call
+from tests.chain.gateway import GatewayProcess
 from tests.chain.uniswap import amounts_out, balance
 from tests.unit.executor.paper_scene import PAPER_TERMS
 from warden.domain.fills import FillModel
@@ -41,10 +42,18 @@ def terms(devnet: DevnetProcess) -> Terms:
     )
 
 
+@pytest.fixture(scope="module")
+def gateway(shared_devnet: DevnetProcess) -> Iterator[GatewayProcess]:
+    """A gateway before the devnet: what it is asked, endpoints must agree on."""
+    with GatewayProcess() as made:
+        made.introduce(shared_devnet)
+        yield made
+
+
 @pytest.fixture
-def rpc(devnet: DevnetProcess) -> Iterator[JsonRpc]:
-    """A connection to one endpoint."""
-    made = JsonRpc(devnet.manifest.endpoints[0].url, timeout_s=10)
+def rpc(gateway: GatewayProcess) -> Iterator[JsonRpc]:
+    """A connection to the gateway."""
+    made = JsonRpc(gateway.url, timeout_s=10)
     yield made
     made.close()
 

@@ -106,7 +106,8 @@ def read_paper(rpc: JsonRpc, terms: Terms, ask: PaperAsk, pools: Pools) -> Paper
             # State that no endpoint has (any more): it has not landed as far as anybody can tell.
             continue
     routes = {
-        route: read_pools(rpc, route, pools.find(rpc, route), hex(head.block)) for route in ask.watch.routes
+        route: read_pools(rpc, route, pools.find(rpc, route), {"blockHash": head.block_hash})
+        for route in ask.watch.routes
     }
     hashes = {number: each["hash"] for number, each in headers.items()}
     return PaperRead(ask, head, landings, hashes, routes)
@@ -127,8 +128,10 @@ def try_swap(rpc: JsonRpc, pools: Pools, order: Simulate, terms: Terms, model: F
     return PaperTried(order, found, stand, seen)
 
 
-def read_pools(rpc: JsonRpc, path: Sequence[str], found: Sequence[str], at: str) -> tuple[Pool | None, ...]:
-    """Return the pools of each step of a path at a block; None where there is none.
+def read_pools(
+    rpc: JsonRpc, path: Sequence[str], found: Sequence[str], at: str | dict[str, str]
+) -> tuple[Pool | None, ...]:
+    """Return the pools of a path at a block, by name or hash (EIP-1898); None where there is none.
 
     Raises:
         EndpointFailed, EndpointRefused: no usable answer.
@@ -168,5 +171,5 @@ def _landing(rpc: JsonRpc, waiting: Waiting, header: dict[str, Any], pools: Pool
             base_fee_wei=calldata.quantity(header["baseFeePerGas"]),
         ),
         block_hash=header["hash"],
-        pools=read_pools(rpc, waiting.path, found, header["number"]) if found else (),
+        pools=read_pools(rpc, waiting.path, found, {"blockHash": header["hash"]}) if found else (),
     )
