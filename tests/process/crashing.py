@@ -7,6 +7,7 @@ whatever other threads were doing.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -50,6 +51,12 @@ POINTS: Final = {
     "cancel-before-row": "a cancelling transaction is signed and not in the journal",
     "cancel-before-first-leg": "a cancelling transaction is durable, and no leg of it has begun",
     "cancel-in-first-leg": "all bytes of a cancelling transaction have left for one endpoint",
+    "bump-before-row": "the same call for higher fees is signed and not in the journal",
+    "bump-before-first-leg": "the same call for higher fees is durable, and no leg of it has begun",
+    "bump-in-first-leg": "all bytes of the same call for higher fees have left for one endpoint",
+    "fill-before-row": "what fills a gap is signed and not in the journal",
+    "fill-before-first-leg": "what fills a gap is durable, and no leg of it has begun",
+    "fill-in-first-leg": "all bytes of what fills a gap have left for one endpoint",
     "cleanup-before-first-leg": "a stop's clean-up is durable, and no leg of it has begun",
     "cleanup-in-first-leg": "all bytes of a stop's clean-up have left for one endpoint",
     "stop-heard": "a stop was read from the socket and not acknowledged",
@@ -63,6 +70,9 @@ class Crasher:
     def __init__(self, home: Path) -> None:
         self._order = home / ORDER_FILE
         self._legs: Counter[str] = Counter()
+        # By hash, of what was signed in this run; and what each leg is at.
+        self._kinds: dict[str, str] = {}
+        self._writing: dict[str, str] = {}
 
     def at(self, point: str) -> None:
         """Die here if this is the point."""
@@ -90,7 +100,9 @@ class Crasher:
         @wraps(append)
         def appended(journal: Journal, kind: str, body: bytes, *, urgent: bool = True) -> int:
             if kind == "signed.1":
-                self.at("cancel-before-row" if b'"purpose":"cancel"' in body else "before-row")
+                kind = _kind_of_row(body)
+                self._kinds[_hash_of_row(body)] = kind
+                self.at(f"{kind}before-row")
             return append(journal, kind, body, urgent=urgent)
 
         @wraps(commit)
@@ -107,11 +119,16 @@ class Crasher:
         _replace(Journal, "_commit", committed)
 
     def _at_the_legs(self) -> None:
-        send, write, answer = Legs.send, Leg._write, Leg._answer
+        send, write, answer, carry_out = Legs.send, Leg._write, Leg._answer, Leg._carry_out
+
+        @wraps(carry_out)
+        def carried_out(leg: Leg, order: Send) -> LegDone:
+            self._writing[leg.name] = order.tx_hash
+            return carry_out(leg, order)
 
         @wraps(send)
         def sent(legs: Legs, order: Send) -> None:
-            self.at(f"{_kind(order.ticket)}before-first-leg")
+            self.at(f"{self._kind(order.tx_hash, order.ticket)}before-first-leg")
             send(legs, order)
 
         @wraps(write)
@@ -120,7 +137,7 @@ class Crasher:
                 connection.send(request[: len(request) // 2])
                 self.at("half-written")
             write(leg, connection, request, ticket)
-            self.at(f"{_kind(ticket)}in-first-leg")
+            self.at(f"{self._kind(self._writing.get(leg.name, ''), ticket)}in-first-leg")
 
         @wraps(answer)
         def answered(leg: Leg, connection: socket.socket, tx_hash: str) -> tuple[str, str]:
@@ -131,6 +148,14 @@ class Crasher:
         _replace(Legs, "send", sent)
         _replace(Leg, "_write", written)
         _replace(Leg, "_answer", answered)
+        _replace(Leg, "_carry_out", carried_out)
+
+    def _kind(self, tx_hash: str, ticket: Ticket) -> str:
+        """Return how the points of this transaction's legs begin."""
+        if ticket.cleanup_nonce is not None:
+            return "cleanup-"
+        other = "cancel-" if ticket.action is Action.CANCEL else ""
+        return self._kinds.get(tx_hash, other)
 
     def _at_the_core(self) -> None:
         handle = ExecutorCore.handle
@@ -168,11 +193,16 @@ class Crasher:
         _replace(StopDesk, "serve", served)
 
 
-def _kind(ticket: Ticket) -> str:
-    """Return how the points of this transaction's legs begin."""
-    if ticket.cleanup_nonce is not None:
-        return "cleanup-"
-    return "cancel-" if ticket.action is Action.CANCEL else ""
+def _kind_of_row(body: bytes) -> str:
+    """Return how the points of a signed transaction begin."""
+    row = json.loads(body)
+    if row["purpose"] == "cancel":
+        return "cancel-" if row.get("replaces") else "fill-"
+    return "bump-" if row.get("replaces") else ""
+
+
+def _hash_of_row(body: bytes) -> str:
+    return str(json.loads(body)["tx_hash"])
 
 
 def _replace(owner: type, name: str, value: Callable[..., Any]) -> None:

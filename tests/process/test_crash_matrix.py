@@ -140,7 +140,8 @@ def restarted(system: CrashSystem, *, stopped: bool = False) -> None:
 
 
 @pytest.mark.parametrize(
-    "point", [point for point in POINTS if not point.startswith(("cancel", "cleanup", "stop"))]
+    "point",
+    [point for point in POINTS if not point.startswith(("cancel", "cleanup", "stop", "bump", "fill"))],
 )
 def test_i6_killed_in_a_send(system: CrashSystem, point: str) -> None:
     """I5, I6, EX2: whatever step of a send it dies in, book and chain are one, and nothing lands twice."""

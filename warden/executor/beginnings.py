@@ -158,6 +158,10 @@ def terms_of(settings: Settings, venue: Venue, wallet: str) -> Terms:
         max_token_tax_bps=settings.execution.max_token_tax_percent * BPS_PER_PERCENT,
         decimals={each.address.lower(): each.decimals for each in venue.tokens},
         max_in_flight=settings.execution.max_in_flight,
+        replaceable=settings.chain.replaceable,
+        min_tip_wei=int(settings.chain.min_tip_gwei * WEI_PER_GWEI),
+        base_fee_step_bps=int(settings.chain.base_fee_step_percent * BPS_PER_PERCENT),
+        l1_fee_oracle=settings.chain.l1_fee_oracle,
     )
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from warden.domain.errors import EndpointFailed, EndpointRefused
 from warden.domain.money import Wei
-from warden.executor import calldata, trial
+from warden.executor import calldata, l1_fee, trial
 from warden.executor.agreed import agreed
 from warden.executor.holdings_read import HoldingsRead
 from warden.executor.pools import Pools, price_of
@@ -168,6 +168,7 @@ def read_head(
         ("eth_getBalance", [wallet, "latest"]),
         ("eth_call", [{"to": terms.weth, "data": calldata.balance_of(wallet)}, "latest"]),
         ("eth_call", [{"to": terms.weth, "data": calldata.allowance(wallet, terms.router)}, "latest"]),
+        *l1_fee.calls(terms),
         *pools.reserves_calls(priced + watched),
         *held.calls,
         *(("eth_getTransactionReceipt", [tx_hash]) for tx_hash in hashes),
@@ -178,6 +179,7 @@ def read_head(
     tip = rpc.call("eth_maxPriorityFeePerGas")
     block, answers = agreed(rpc, calls, optional=range(first, first + len(held.calls)))
     nonce, balance, trading, allowance, *rest = answers
+    l1_fee_wei, rest = l1_fee.found(terms, rest)
     reserves, receipts = rest[:split], rest[split + len(held.calls) :]
     found = held.found(rest[split : split + len(held.calls)])
     prices = (price_of(pool, each) for pool, each in zip(watched, reserves[len(priced) :], strict=True))
@@ -186,7 +188,7 @@ def read_head(
         block_hash=block.hash,
         timestamp_s=block.timestamp_s,
         base_fee_wei=block.base_fee_wei,
-        tip_wei=calldata.quantity(tip),
+        tip_wei=max(calldata.quantity(tip), terms.min_tip_wei),
         nonce=calldata.quantity(nonce),
         gas_balance_wei=calldata.quantity(balance),
         trading_balance_wei=calldata.uint(trading),
@@ -195,6 +197,7 @@ def read_head(
             tx_hash: _receipt(receipt, terms, watch)
             for tx_hash, receipt in zip(hashes, receipts, strict=True)
         },
+        l1_fee_wei=l1_fee_wei,
         price_usd=pools.price_usd(reserves[0]) if priced else terms.fixed_usd,
         prices=tuple(price for price in prices if price is not None),
         tokens=found.tokens,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from warden.domain.errors import ConfigurationInvalid
 from warden.domain.intents import TradeState, TradeUpdate
 from warden.domain.risk import circuit_breaker, emergency_stop
 from warden.domain.risk.events import BaselinesReset, Failed, Recovered, Ticked, Worked
@@ -15,6 +14,7 @@ from warden.executor.cleanup import CleanUp
 from warden.executor.closing import Closing
 from warden.executor.decisions import Decisions
 from warden.executor.drafts import Moment
+from warden.executor.identity import refuse_another
 from warden.executor.intake import Intake
 from warden.executor.leg import NOT_BEGUN
 from warden.executor.own_sends import OwnSends
@@ -273,14 +273,7 @@ class ExecutorCore:
 
     def _identified(self, event: Identified, now: Now) -> list[Command]:
         terms, held = self._terms, self.book.chain
-        if event.chain_id != terms.chain_id:
-            raise ConfigurationInvalid(
-                f"the endpoints serve chain {event.chain_id}, but chain.id is {terms.chain_id} in warden.toml"
-            )
-        if held is not None and (held.chain_id, held.genesis) != (event.chain_id, event.genesis):
-            raise ConfigurationInvalid(
-                "executor.db belongs to another chain (its genesis differs): use another --home"
-            )
+        refuse_another(event, held, terms)
         self.identified = True
         if held is not None:
             return []

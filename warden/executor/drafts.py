@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 
 # Room above what the simulation used: state may have moved on by the time it is mined.
 _GAS_ROOM_PERCENT: Final = 30
-_CANCEL_GAS: Final = 21_000
+CANCEL_GAS: Final = 21_000
 _APPROVAL_VALID_BLOCKS: Final = 10
 # For what has no deadline; and no cap is made for more full blocks in a row than the other.
 _BLOCKS_AHEAD: Final = 6
 _BLOCKS_AHEAD_MAX: Final = 40
 # What frees a nonce must get through, or it blocks every exit; still, no fee is without bound.
 _CANCEL_CAP_FACTOR: Final = 4
+# Until it is mined the chain below may have become dearer (OP stack: its own base fee, an eighth a block).
+_L1_ROOM_PERCENT: Final = 125
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -47,6 +49,11 @@ def fees(at: Moment, not_after_s: int = 0) -> tuple[int, int]:
     """
     cap = at.terms.max_fee_wei
     return min(_outliving(at, not_after_s), cap), min(at.head.tip_wei, cap)
+
+
+def cost_wei(gas: int, fee_wei: int, at: Moment) -> int:
+    """Return what so many units burn at most at a fee per gas, the data on the chain below with it."""
+    return gas * fee_wei + at.head.l1_fee_wei * _L1_ROOM_PERCENT // 100
 
 
 def _outliving(at: Moment, not_after_s: int) -> int:
@@ -192,7 +199,7 @@ def cancel(stuck: Entry, at: Moment) -> Sign:
     The fees may pass the operator's cap per gas: a cancel that the chain refuses would block every exit.
     """
     signed = stuck.signed
-    max_fee, priority = _freeing(at)
+    max_fee, priority = freeing(at)
     return _nothing(
         f"cancel-{signed.tx_hash}",
         signed.nonce,
@@ -207,7 +214,7 @@ def cancel(stuck: Entry, at: Moment) -> Sign:
 
 def fill(nonce: int, at: Moment) -> Sign:
     """Return the draft that moves nothing at a nonce that nothing holds, so that later ones can land."""
-    return _nothing(f"fill-{nonce}", nonce, _freeing(at), at, trace_id="", route=at.terms.route)
+    return _nothing(f"fill-{nonce}", nonce, freeing(at), at, trace_id="", route=at.terms.route)
 
 
 def bump(stuck: Entry, at: Moment) -> Sign | None:
@@ -235,7 +242,7 @@ def bump(stuck: Entry, at: Moment) -> Sign | None:
     return Sign(draft=draft, data=call[1], value_wei=call[0])
 
 
-def _freeing(at: Moment) -> tuple[int, int]:
+def freeing(at: Moment) -> tuple[int, int]:
     """Return the fees of what frees a nonce: by the chain's need, up to a bound of its own."""
     cap = _CANCEL_CAP_FACTOR * at.terms.max_fee_wei
     return min(_outliving(at, 0), cap), min(at.head.tip_wei, at.terms.max_fee_wei)
@@ -261,7 +268,7 @@ def _nothing(
             purpose=Purpose.CANCEL,
             nonce=nonce,
             to=at.terms.wallet,
-            gas=_CANCEL_GAS,
+            gas=CANCEL_GAS,
             fee=fee,
             spend_wei=0,
             not_after_s=0,

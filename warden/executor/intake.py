@@ -16,7 +16,7 @@ from warden.domain.intents import Intent, Outcome
 from warden.domain.modes import Action
 from warden.domain.risk.events import Failed, Released, Request, RiskEvent, Worked
 from warden.domain.risk.refusal import Refusal, approved, reduced, refused
-from warden.executor import drafts, judging, requests, rules
+from warden.executor import drafts, gas_reserve, judging, requests, rules
 from warden.executor.drafts import Moment
 from warden.executor.gate import Ticket
 from warden.executor.protocol import Command, Record, Reply
@@ -139,8 +139,11 @@ class Intake:
         fitted = engine.fit(request, now.utc_ns, lambda _, size: self._resized(intent, size, at))
         if isinstance(fitted, Refusal):
             return self._refuse(intent, event.identity, fitted, now)
-        if (held_up := self._full() or self._ways.opening(intent, at)) is not None:
-            return self._refuse(intent, event.identity, held_up, now)
+        opens = not fitted.request.cycle
+        reserve = gas_reserve.refusal(self._ledger, fitted.request.gas_wei, at, opens=opens)
+        barred = self._full() or reserve or self._ways.opening(intent, at)
+        if barred is not None:
+            return self._refuse(intent, event.identity, barred, now)
         smaller = intent
         if fitted.request.spend_wei != request.spend_wei:
             request = fitted.request

@@ -51,7 +51,9 @@ class Terms(msgspec.Struct, frozen=True):
         max_token_tax_bps: how much of what moves a token may keep for itself, in basis points.
         decimals: of the tokens that the venue names, by lower-case address.
         max_in_flight: nonces that may be open at once before nothing more is opened; exits and cancels pass.
-        replaceable: False where no transaction can take another's place (ChainRules).
+        replaceable: False where no transaction can take another's place (domain/chains.py).
+        min_tip_wei: least priority fee per gas, whatever nodes suggest.
+        l1_fee_oracle: who tells what a transaction's data costs on the chain below; None: nothing to ask.
         base_fee_step_bps: by how much a block may raise the base fee at most.
         exit_slippage_bps: how much less than its exit value an exit takes; it doubles with each failure.
     """
@@ -80,6 +82,8 @@ class Terms(msgspec.Struct, frozen=True):
     decimals: dict[str, int] = {}
     max_in_flight: int = 1
     replaceable: bool = True
+    min_tip_wei: int = 0
+    l1_fee_oracle: str | None = None
     base_fee_step_bps: int = 1_250
     exit_slippage_bps: int = 300
     exit_slippage_bps_max: int = 2_000
@@ -202,6 +206,7 @@ class HeadRead(msgspec.Struct, frozen=True):
     Attributes:
         receipts: None for a hash without one.
         price_usd: of one whole native coin, where a pool tells it.
+        l1_fee_wei: what one of our transactions pays for its data on the chain below, at most; 0: nothing.
         prices: of pools, in reads that were asked for them.
         tokens: the wallet's balances by token, in smallest units, of those that were asked for.
         routes: reserves along the ways that were asked for; None where there is no pool.
@@ -219,6 +224,7 @@ class HeadRead(msgspec.Struct, frozen=True):
     allowance_wei: int
     receipts: dict[str, Receipt | None]
     price_usd: Decimal | None = None
+    l1_fee_wei: int = 0
     prices: tuple[MarketPrice, ...] = ()
     tokens: dict[str, int] = {}
     routes: dict[tuple[str, ...], tuple[Hop | None, ...]] = {}

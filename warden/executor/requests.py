@@ -40,7 +40,7 @@ def request_of(intent: Intent, pool: str, at: Moment, gas: int | None = None) ->
     """
     swap = intent.proposal.swap
     max_fee_wei, _ = drafts.fees(at, intent.not_after_s)
-    gas_wei = (GAS_GUESS if gas is None else gas) * max_fee_wei
+    gas_wei = drafts.cost_wei(GAS_GUESS if gas is None else gas, max_fee_wei, at)
     kind = kind_of(swap.path, at.terms.weth)
     cycle, sells = kind is TradeKind.CYCLE, kind is TradeKind.REDUCES
     profit_wei = int(swap.min_amount_out) - int(swap.amount_in) if cycle else 0

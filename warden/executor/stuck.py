@@ -72,7 +72,7 @@ class Stuck:
 
 def _request(draft: SignedRow, profit_wei: int, at: Moment) -> Request:
     """Return what the rules are asked: the same trade with the gas that it may burn now."""
-    gas_wei = draft.gas * draft.max_fee_wei
+    gas_wei = drafts.cost_wei(draft.gas, int(draft.max_fee_wei), at)
     return Request(
         intent_id=draft.intent_id,
         strategy=draft.pool,

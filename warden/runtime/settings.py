@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
-from annotated_types import Ge, Gt, Le, MaxLen, MinLen
+from annotated_types import Ge, Le, MaxLen, MinLen
 
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
+from warden.runtime.settings_chain import Address, ChainSettings
 from warden.runtime.settings_field import STRICT, Milliseconds, Port, required, setting, table
 from warden.runtime.settings_limits import NOW, LimitSettings
 from warden.runtime.settings_paper import PaperSettings
@@ -32,23 +33,7 @@ from warden.runtime.settings_triggers import BreakerSettings, DrawdownSettings, 
 if TYPE_CHECKING:
     from warden.runtime.places import Places
 
-Address = Annotated[str, MinLen(42), MaxLen(42)]
 _FROM_DEVNET = "the devnet says it; elsewhere refused"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChainSettings:
-    """The chain that is traded on."""
-
-    __pydantic_config__ = STRICT
-    id: Annotated[int, Gt(0)] = setting(31_337, "chain id; every endpoint must answer with it")
-    block_time_s: Annotated[float, Gt(0)] = setting(1.0, "usual time between blocks", unit="s")
-    finality_depth: Annotated[int, Ge(1)] = setting(
-        12, "depth at which a transaction counts as final", unit="blocks"
-    )
-    replacement_bump_percent: Annotated[int, Ge(1)] = setting(
-        10, "by how much a replacement raises both fees", unit="%", baseline="fees of what it replaces"
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

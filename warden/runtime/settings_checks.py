@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from warden.domain.chains import PROFILES
 from warden.domain.modes import Environment
 from warden.runtime.settings_field import about
 from warden.runtime.settings_strategies import wrong_strategies
@@ -23,6 +24,7 @@ DEVNET_PRICE_USD: Final = Decimal(2000)
 # The finest that a unit is counted in: a wei, a basis point, a millionth of a USD.
 DECIMALS_MAX: Final = {"ETH": 18, "gwei": 9, "%": 2, "USD": 6}
 _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
+_HASH: Final = re.compile(r"0x[0-9a-f]{64}")
 _AUTOMATIC: Final = (
     ("emergency", "nothing stops by itself on a loss, an error or bad health"),
     ("breaker", "no row of failures or losses holds trading up"),
@@ -68,6 +70,7 @@ def wrong(settings: Settings) -> Iterator[Fault]:
     yield from _too_fine(settings)
     yield from _wrong_limits(settings)
     yield from _wrong_order(settings)
+    yield from _wrong_chain(settings)
     yield from _wrong_price(settings)
     yield from wrong_strategies(settings)
     yield from _wrong_watchdog(settings)
@@ -138,6 +141,25 @@ def _wrong_order(settings: Settings) -> Iterator[Fault]:
             tuple(("assessment", name) for name in weights),
             f"assessment: one of {', '.join(weights)} at least must be above 0",
         )
+
+
+def _wrong_chain(settings: Settings) -> Iterator[Fault]:
+    chain, profile = settings.chain, PROFILES.get(settings.chain.profile)
+    if profile is not None and chain.id != profile.chain_id:
+        yield (
+            (("chain", "id"), ("chain", "profile")),
+            f"chain.id {chain.id} is not {profile.title}'s, which is {profile.chain_id}: leave one out",
+        )
+    genesis = "" if chain.genesis is None else chain.genesis.lower()
+    if genesis and not _HASH.fullmatch(genesis):
+        yield (("chain", "genesis"),), "chain.genesis must be a hash: 0x and 64 hex digits"
+    elif profile is not None and profile.genesis and genesis != profile.genesis:
+        yield (
+            (("chain", "genesis"), ("chain", "profile")),
+            f"chain.genesis is not that of {profile.title}, {profile.genesis}: take it away",
+        )
+    if chain.l1_fee_oracle is not None and not _ADDRESS.fullmatch(chain.l1_fee_oracle):
+        yield (("chain", "l1_fee_oracle"),), "chain.l1_fee_oracle must be an address: 0x and 40 hex digits"
 
 
 def _wrong_price(settings: Settings) -> Iterator[Fault]:

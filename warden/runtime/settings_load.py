@@ -21,12 +21,14 @@ from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
 from warden.domain.roles import Role, processes, role_of
 from warden.runtime.settings import Settings
+from warden.runtime.settings_chain import NO_PROFILE
 from warden.runtime.settings_checks import wrong
 from warden.runtime.settings_field import Profile
 from warden.runtime.settings_lines import known_keys, line_of
 from warden.runtime.settings_sources import (
     DEFAULT,
     Layer,
+    chain_as_layer,
     file_layer,
     merged,
     named_in,
@@ -103,6 +105,9 @@ def load_with_origins(file: Path) -> Loaded:
     settings = _check(file, text, merged(layers))
     if settings.limits.profile is not Profile.STANDARD:
         layers = (*layers, profile_as_layer(settings.limits.profile))
+        settings = _check(file, text, merged(layers))
+    if settings.chain.profile != NO_PROFILE:
+        layers = (*layers, chain_as_layer(settings.chain.profile))
         settings = _check(file, text, merged(layers))
     settings, dry_run = _with_dry_run(settings, layers)
     for places, what in wrong(settings):

@@ -21,6 +21,7 @@ from pydantic_settings import (
 
 from warden.domain.errors import ConfigurationInvalid
 from warden.runtime.settings import Settings
+from warden.runtime.settings_chain import profile_values
 from warden.runtime.settings_field import NONE_WORD, Profile, optional, profile_layer, sections
 from warden.runtime.settings_lines import line_of
 
@@ -109,6 +110,11 @@ def file_layer(file: Path, text: str, document: Values) -> Layer:
 def profile_as_layer(profile: Profile) -> Layer:
     """Return what a profile says otherwise than the standard one: the lowest layer of all."""
     return Layer(name=f"profile {profile.value}", values=dict(profile_layer(Settings, profile)))
+
+
+def chain_as_layer(name: str) -> Layer:
+    """Return what a chain's profile says of it."""
+    return Layer(name=f"chain.profile {name}", values={"chain": profile_values(name)})
 
 
 def merged(layers: Iterable[Layer]) -> Values:

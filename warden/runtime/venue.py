@@ -68,7 +68,7 @@ def load_venue(settings: Settings, where: Places) -> Venue | None:
         raise ConfigurationInvalid("venue.router, venue.factory and venue.weth must be set in warden.toml")
     return Venue(
         chain_id=settings.chain.id,
-        genesis="",
+        genesis=(settings.chain.genesis or "").lower(),
         router=venue.router,
         factory=venue.factory,
         weth=venue.weth,

@@ -388,3 +388,9 @@ def test_a_leg_that_is_still_out_is_listed_though_its_trade_has_settled() -> Non
     for endpoint in ("b", "c"):
         scene.tell(LegDone(tx_hash=tx_hash, endpoint=endpoint, result="not-begun", text=""))
     assert scene.core.hashes_out() == ()
+
+
+def test_another_block_0_than_the_pinned_one_is_refused() -> None:
+    """EX8, RP2: the same id is not the same chain."""
+    with pytest.raises(ConfigurationInvalid, match="block 0 is 0x01"):
+        Scene().tell(Identified(chain_id=31337, genesis="0x01"))

@@ -7,7 +7,8 @@ import pytest
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
 from warden.domain.roles import Role
-from warden.runtime.settings import ChainSettings, Settings, WatchdogSettings
+from warden.runtime.settings import Settings, WatchdogSettings
+from warden.runtime.settings_chain import ChainSettings
 from warden.watchdog.main import rules_from
 
 
