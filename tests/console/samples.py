@@ -46,8 +46,12 @@ def watchdog(
     mode: Mode = Mode.AGGRESSIVE,
     why: str = "",
     states: dict[str, tuple[str, int | None, str]] | None = None,
+    disputed: str = "",
 ) -> WatchdogStatus:
-    """Return the watchdog's word; `states` gives state, age in ms and detail of processes that differ."""
+    """Return the watchdog's word; `states` gives state, age in ms and detail of processes that differ.
+
+    `disputed` says what endpoints differ on; empty: they agree on the wallet.
+    """
     differ = states or {}
     lines = []
     for place, role in enumerate(PROCESSES):
@@ -66,13 +70,14 @@ def watchdog(
         )
     return WatchdogStatus(
         capital=CapitalLine(
-            "AGREED",
+            "DISPUTED" if disputed else "AGREED",
             equity_wei=Wei(102 * 10**18),
             baseline_wei=Wei(100 * 10**18),
             loss_bps=-200,
             block=18_000,
             endpoints=("one", "two"),
-            age_ms=300,
+            age_ms=4_000 if disputed else 300,
+            detail=disputed,
         ),
         sent_ns=sent_ns,
         session=_SESSION,
@@ -280,6 +285,7 @@ def alarmed() -> Snapshot:
                 mode=Mode.REDUCE_ONLY,
                 why="trader lost while positions are open",
                 states={"trader": ("lost", None, "killed: no beat for 2.1 s"), "api": ("degraded", 90, "")},
+                disputed="block 18001, eth_getBalance: alpha says 7, beta says 70",
             ),
             msgspec.structs.replace(busy, breaker="HALF_OPEN", net_wei=Wei(-84_200 * 10**12)),
             gateway(beta="failing"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from warden.gateway.errors import Kind, NoAnswer, judge
+from warden.gateway.errors import Failure, Kind, NoAnswer, judge
 from warden.gateway.jsonrpc import NULL, Call
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ BLOCK_POSITION: Final[Mapping[str, int | None]] = {
 CALLS_MAX: Final = 512
 _WORD_CHARACTERS: Final = 66
 _FIGURE_CHARACTERS_MAX: Final = 90
+_NO_ANSWER: Final = Failure(Kind.NOT_AN_ANSWER, Kind.NOT_AN_ANSWER.value)
 _RECEIPT: Final = "eth_getTransactionReceipt"
 _RECEIPT_FIELDS: Final = ("blockHash", "blockNumber", "status", "gasUsed", "effectiveGasPrice", "l1Fee")
 _LOG_FIELDS: Final = ("address", "topics", "data")
@@ -91,7 +92,7 @@ def block_of(answer: Answer | None) -> Block:
     """
     found = _decoded(answer)
     if not isinstance(found, dict):
-        raise NoAnswer(judge(b'{"code":-32001,"message":"it does not have that block"}'))
+        raise NoAnswer(Failure(Kind.MISSING_DATA, "it does not have that block"))
     try:
         return Block(
             number=int(found["number"], 16),
@@ -100,7 +101,7 @@ def block_of(answer: Answer | None) -> Block:
             base_fee_wei=int(found.get("baseFeePerGas") or "0x0", 16),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise NoAnswer(judge(b"{}")) from error
+        raise NoAnswer(_NO_ANSWER) from error
 
 
 def said(block: Block, asked: Sequence[Asked], answers: Sequence[Answer | None]) -> Said:
@@ -115,7 +116,7 @@ def said(block: Block, asked: Sequence[Asked], answers: Sequence[Answer | None])
 
 def _said(block: Block, call: Asked, answer: Answer | None) -> str:
     if answer is None or not answer.result:
-        failure = judge(b"{}" if answer is None else bytes(answer.error))
+        failure = _NO_ANSWER if answer is None else judge(bytes(answer.error))
         if failure.kind is not Kind.FINAL:
             raise NoAnswer(failure)
         return "error"
@@ -123,7 +124,7 @@ def _said(block: Block, call: Asked, answer: Answer | None) -> str:
     if call.method == _RECEIPT:
         return _receipt(block, result)
     if not isinstance(result, str):
-        raise NoAnswer(judge(b"{}"))
+        raise NoAnswer(_NO_ANSWER)
     lowered = result.lower()
     return lowered if len(lowered) >= _WORD_CHARACTERS else _quantity(lowered)
 
@@ -159,13 +160,13 @@ def is_landed(block: Block, receipt: object) -> bool:
 
 def _decoded(answer: Answer | None) -> Any:  # noqa: ANN401 - any JSON
     if answer is None:
-        raise NoAnswer(judge(b"{}"))
+        raise NoAnswer(_NO_ANSWER)
     if not answer.result:
         raise NoAnswer(judge(bytes(answer.error)))
     try:
         return msgspec.json.decode(answer.result)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise NoAnswer(judge(b"{}")) from error
+        raise NoAnswer(_NO_ANSWER) from error
 
 
 class Verdict(msgspec.Struct, frozen=True):

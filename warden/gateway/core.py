@@ -41,6 +41,7 @@ FORGIVEN_AFTER_NS: Final = 60 * _NS_PER_S
 RETRY_AFTER_S_MAX: Final = 120.0
 GOOD_PROBES_TO_RETURN: Final = 3
 AGREEMENTS_TO_RETURN: Final = 3
+MADE_UP_AMONG: Final = 3
 LAGGING_PROBES_TO_STALE: Final = 2
 _EWMA_SHARE: Final = 0.3
 # A reconnection may lead to another node than before.
@@ -254,12 +255,15 @@ class Core:
         return pause_ns
 
     def _note_head(self, now_ns: int) -> None:
-        heads = [
+        """Take the best head: of three and more one that two have come to, for one alone may make it up."""
+        heads = sorted(
             health.head
             for health in self._health.values()
-            if health.head is not None and not health.wrong and not health.trouble and not health.lie
-        ]
-        head = max(heads, default=self.head)
+            if health.head is not None
+            and not (health.wrong or health.trouble or health.lie)
+            and now_ns - health.head_advanced_ns <= self.rules.head_age_ms_max * _NS_PER_MS
+        )
+        head = heads[-2 if len(heads) >= MADE_UP_AMONG else -1] if heads else self.head
         if head is not None and head != self.head:
             self.head, self._head_advanced_ns = head, now_ns
 
@@ -270,6 +274,10 @@ class Core:
             and health.head is not None
         ):
             return f"{self.head - health.head} blocks behind"
+        if self.head is not None and health.head is not None:
+            ahead = health.head - self.head
+            if ahead > self.rules.lag_blocks_max:
+                return f"{ahead} blocks ahead of all others"
         still_ms = (now_ns - health.head_advanced_ns) // _NS_PER_MS
         if health.head is not None and still_ms > self.rules.head_age_ms_max:
             return f"head {health.head} stands still for {still_ms // 1000} s"

@@ -30,7 +30,7 @@ from warden.gateway.events import Agreed, Outvoted, ReadFailed
 from warden.gateway.jsonrpc import Answer, Call
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Container, Sequence
 
     from warden.gateway.core import Core
     from warden.gateway.endpoint import EndpointClient
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from warden.runtime.clock import Clock
 
 SOURCES_ASKED_MAX: Final = 5
+BLOCKS_TRIED_MAX: Final = 3
 NEXT_ONE_AFTER_S: Final = 0.25
 HEAD_LIFE_NS: Final = 100_000_000
 _LATEST: Final = Call("eth_getBlockByNumber", params=msgspec.Raw(b'["latest",false]'))
@@ -116,21 +117,41 @@ class Rounds:
         names = self._core.route(self._clock.boot_ns())[:SOURCES_ASKED_MAX]
         failed: dict[str, str] = {}
         heads = await self._heads_of(names, failed)
-        chosen = self._newest(heads, names)
-        if chosen is None:
-            return self._too_few(failed, tuple(heads), "no block that enough of them have")
-        able = [name for name in names if name not in heads or heads[name].number >= chosen.number]
-        states = await self._enough(able, lambda name: self._state(name, chosen, asked), failed)
-        outcome = self._judged(chosen, asked, states, failed)
-        if isinstance(outcome, Settled):
-            return outcome
-        rest = [name for name in able if name not in states and name not in failed]
-        if not rest:
+        outcome: Outcome = self._too_few(failed, tuple(heads), "no block that enough of them have")
+        tried: set[str] = set()
+        while len(tried) < BLOCKS_TRIED_MAX:
+            chosen = self._newest(heads, names, tried)
+            if chosen is None:
+                rest = [name for name in names if name not in heads and name not in failed]
+                if not rest:
+                    break
+                heads |= await self._enough(rest, self._head, failed, enough=len(rest))
+                continue
+            tried.add(chosen.hash)
+            able = [
+                name
+                for name in names
+                if name not in failed and (name not in heads or heads[name].number >= chosen.number)
+            ]
+            outcome = await self._settle_at(chosen, asked, able, failed)
+            if not isinstance(outcome, TooFew):
+                break
+        return outcome
+
+    async def _settle_at(
+        self, block: Block, asked: Sequence[Asked], able: Sequence[str], failed: dict[str, str]
+    ) -> Outcome:
+        """Return what those of `able` that have this block agree on: two of them, or all where two differ."""
+        without = dict(failed)
+        states = await self._enough(able, lambda name: self._state(name, block, asked), without)
+        outcome = self._judged(block, asked, states, without)
+        rest = [name for name in able if name not in states and name not in without]
+        if isinstance(outcome, Settled) or not rest:
             return outcome
         states |= await self._enough(
-            rest, lambda name: self._state(name, chosen, asked), failed, enough=len(rest)
+            rest, lambda name: self._state(name, block, asked), without, enough=len(rest)
         )
-        return self._judged(chosen, asked, states, failed)
+        return self._judged(block, asked, states, without)
 
     async def check(self, name: str, settled: Settled, asked: Sequence[Asked]) -> None:
         """Ask one that was outvoted the same again, and tell the core whether it agrees now."""
@@ -177,13 +198,9 @@ class Rounds:
             for name in names
             if name in self._heads and now_ns - self._heads[name][1] < HEAD_LIFE_NS
         }
-        if self._newest(known, names) is not None:
+        if self._newest(known, names, ()) is not None:
             return known
-        heads = await self._enough(names, self._head, failed)
-        if self._newest(heads, names) is None:
-            rest = [name for name in names if name not in heads and name not in failed]
-            heads |= await self._enough(rest, self._head, failed, enough=len(rest))
-        return heads
+        return await self._enough(names, self._head, failed)
 
     async def _head(self, name: str) -> Block:
         answers = await self._clients[name].ask([_LATEST])
@@ -191,7 +208,7 @@ class Rounds:
         self._heads[name] = head, self._clock.boot_ns()
         return head
 
-    def _newest(self, heads: dict[str, Block], names: Sequence[str]) -> Block | None:
+    def _newest(self, heads: dict[str, Block], names: Sequence[str], tried: Container[str]) -> Block | None:
         """Return the newest block that enough endpoints have come to; none that is older than an earlier one.
 
         A chain that has really gone back is taken at its word after a minute.
@@ -199,7 +216,7 @@ class Rounds:
         old = self._clock.boot_ns() - self._floor_ns >= _BACK_LIFE_NS
         for candidate in candidates(heads.values(), 0 if old else self._floor):
             reached = sum(name in heads and heads[name].number >= candidate.number for name in names)
-            if reached >= self.sources_min:
+            if reached >= self.sources_min and candidate.hash not in tried:
                 return candidate
         return None
 
@@ -267,7 +284,7 @@ class Rounds:
         finally:
             for task in tasks:
                 task.cancel()
-        return answers
+        return {name: answers[name] for name in names if name in answers}
 
     def _take(
         self, task: asyncio.Task[_Kind], name: str, answers: dict[str, _Kind], failed: dict[str, str]

@@ -39,12 +39,12 @@ def capital_json(line: CapitalLine | None) -> dict[str, Any] | None:
         return None
     return {
         "state": line.state,
-        "equity_wei": line.equity_wei,
-        "native_wei": line.native_wei,
-        "wrapped_wei": line.wrapped_wei,
-        "tokens_wei": line.tokens_wei,
-        "baseline_wei": line.baseline_wei,
-        "day_opening_wei": line.opening_wei,
+        "equity_wei": _whole(line.equity_wei),
+        "native_wei": _whole(line.native_wei),
+        "wrapped_wei": _whole(line.wrapped_wei),
+        "tokens_wei": _whole(line.tokens_wei),
+        "baseline_wei": _whole(line.baseline_wei),
+        "day_opening_wei": _whole(line.opening_wei),
         "loss_bps": line.loss_bps,
         "block": line.block,
         "endpoints": list(line.endpoints),
@@ -52,6 +52,11 @@ def capital_json(line: CapitalLine | None) -> dict[str, Any] | None:
         "age_ms": line.age_ms,
         "detail": line.detail,
     }
+
+
+def _whole(amount_wei: int | None) -> int | None:
+    """Return a plain integer: a JSON of whole wei holds no type of ours."""
+    return None if amount_wei is None else int(amount_wei)
 
 
 def _way(loss_bps: int) -> str:

@@ -15,7 +15,17 @@ from warden.gateway.core import (
     Rules,
 )
 from warden.gateway.errors import Failure, Kind
-from warden.gateway.events import Changed, Event, Probed, ProbeFailed, ProbeNow, ReadFailed, State
+from warden.gateway.events import (
+    Agreed,
+    Changed,
+    Event,
+    Outvoted,
+    Probed,
+    ProbeFailed,
+    ProbeNow,
+    ReadFailed,
+    State,
+)
 
 S = 1_000_000_000
 RULES = Rules(chain_id=1, genesis="0xaa", slow_ms=500.0, lag_blocks_max=5, head_age_ms_max=30_000)
@@ -191,6 +201,42 @@ def test_a_slow_endpoint_is_asked_after_faster_ones() -> None:
         core.handle(good("b"), second * S)
     assert core.route(8 * S) == ["b", "a"]
     assert state(core, "a", 8 * S) == State.SLOW
+
+
+def test_one_that_makes_a_head_up_outdates_nobody() -> None:
+    """ES2, RP5: of three, one alone is millions of blocks ahead: it is not asked, and the others are."""
+    core = healthy("a", "b", "c")
+    for at in (1, 2, 3):
+        core.handle(good("a", 10_000_000), at * S)
+        for name in ("b", "c"):
+            core.handle(good(name, 100 + at), at * S)
+    assert core.route(3 * S) == ["b", "c"]
+    assert core.head == 103
+    assert "blocks ahead of all others" in core.lines(3 * S)[0].detail
+
+
+def test_two_that_stand_still_do_not_hold_up_the_third_for_long() -> None:
+    """RP2: when their heads are too old, the one that goes on is right."""
+    core = healthy("a", "b", "c")
+    for at in range(1, 60):
+        core.handle(good("a", 100 + at), at * S)
+        for name in ("b", "c"):
+            core.handle(good(name), at * S)
+    assert core.route(59 * S) == ["a"]
+
+
+def test_who_is_outvoted_is_asked_no_more_until_it_agrees_three_times() -> None:
+    """ES2: named with what it said; one agreement is not enough, and another lie begins anew."""
+    core = healthy("a", "b", "c")
+    commands = core.handle(Outvoted("a", "a says 1, b says 2"), 2 * S)
+    assert [(each.name, each.after) for each in commands if isinstance(each, Changed)] == [("a", State.LYING)]
+    assert (core.route(2 * S), core.liars()) == (["b", "c"], ["a"])
+    assert core.lines(2 * S)[0].detail == "a says 1, b says 2"
+    for event in (Agreed("a"), Agreed("a"), Outvoted("a", "again"), Agreed("a"), Agreed("a")):
+        core.handle(event, 2 * S)
+        assert core.route(2 * S) == ["b", "c"]
+    core.handle(Agreed("a"), 2 * S)
+    assert (core.route(2 * S), core.liars()) == (["a", "b", "c"], [])
 
 
 def test_a_lagging_endpoint_is_stale_when_it_lags_twice() -> None:
