@@ -17,13 +17,18 @@ if TYPE_CHECKING:
     from warden.devnet.manifest import Manifest
 
 BLOCK_TIME_S = 0.5
+NIBBLER = f"""\
+[strategy]
+use = "nibbler:Nibbler"
+path = "{REPOSITORY / "tests" / "strategies"}"
+"""
 
 
 class RealChain(Instance):
     """A chain with a venue and noise traders; its three endpoints write down all that is sent to them."""
 
-    def __init__(self) -> None:
-        super().__init__(DEVNET_TOML + f"[chain]\nblock_time_s = {BLOCK_TIME_S}\n")
+    def __init__(self, more: str = "") -> None:
+        super().__init__(DEVNET_TOML + f"[chain]\nblock_time_s = {BLOCK_TIME_S}\n{more}")
         self.start(Role.DEVNET)
         wait_until(lambda: read_manifest(self.places.role(Role.DEVNET)) is not None, "devnet", 90)
 
@@ -40,7 +45,7 @@ class RealChain(Instance):
         return read_received(path) if path.exists() else []
 
 
-def paper_toml(chain: RealChain, more: str = "") -> str:
+def paper_toml(chain: RealChain, more: str = NIBBLER) -> str:
     """Return the configuration of an instance that trades on paper with the devnet's endpoints."""
     made = chain.manifest
     endpoints = "".join(
@@ -66,16 +71,13 @@ port = 0
 port = 0
 [price]
 fixed_usd = 2000
-[strategy]
-use = "nibbler:Nibbler"
-path = "{REPOSITORY / "tests" / "strategies"}"
 {more}"""
 
 
 class PaperSystem(System):
     """Every process of a paper instance; there is no key anywhere in its home."""
 
-    def __init__(self, chain: RealChain, more: str = "") -> None:
+    def __init__(self, chain: RealChain, more: str = NIBBLER) -> None:
         super().__init__(paper_toml(chain, more))
         for name in ("wallet.json", "wallet.password"):
             (self.places.keys / name).unlink()
