@@ -6,7 +6,7 @@ from tests.process.system import BUSY_TOML, System
 from tests.process.test_invariants import rows
 from warden.domain.stops import CleanUp
 from warden.operator.stopping import order_stop
-from warden.wire.rows import Purpose, SignedRow
+from warden.wire.rows import LegRow, Purpose, SignedRow
 from warden.wire.telemetry import GatewayStatus
 
 PRIVATE_TOML = BUSY_TOML + '[execution]\nroute = "devnet-c"\n[devnet]\nrelays = ["devnet-c"]\n'
@@ -36,3 +36,10 @@ def test_a_private_trade_is_never_widened() -> None:
         assert reached[Purpose.CANCEL] == {"devnet-a", "devnet-b", "devnet-c"}
         assert [line.name for line in system.latest[GatewayStatus].endpoints] == ["devnet-a", "devnet-b"]
         assert result.cleanup == "cancel"
+
+        def withdrawn() -> bool:
+            said = [row.text for row in rows(system) if isinstance(row, LegRow)]
+            return any("withdrawn: yes" in text for text in said)
+
+        # The relay was asked to forget the swap, beside the cancel that takes its nonce.
+        system.wait(lambda _: withdrawn(), "relay's word that it has taken the swap back")

@@ -22,6 +22,7 @@ from warden.devnet.distortions import (
 )
 from warden.devnet.faults import HEALTHY, Fault, FaultKind
 from warden.devnet.received import ReceiveLog, boottime_ns
+from warden.devnet.relay import RELAY_METHODS, relayed
 from warden.devnet.sockets import LOOPBACK, bound_socket, port_of
 from warden.devnet.transactions import raw_of_send
 from warden.domain.errors import EndpointFailed, WardenError
@@ -205,6 +206,7 @@ class Endpoint:
         """Give the answer's body; sends are noted with what they were answered."""
         plans = [await self._plan(call, fault, sends.get(at)) for at, call in enumerate(calls)]
         rewrites = fault.kind in REWRITING or any(isinstance(plan, dict) for plan in plans)
+        rewrites = rewrites or any(call.method in RELAY_METHODS for call in calls)
         if not rewrites and not sends:
             return await self._node.exchange(body)
         answers = []
@@ -225,7 +227,7 @@ class Endpoint:
         """Decide what the node is asked, or what is answered in its place."""
         refused = _refused_by_providers(call)
         if refused is not None or not fault.meets(call.method):
-            return refused or call
+            return refused or await relayed(call, self._node)
         if fault.kind is FaultKind.STALE:
             return stale_call(call, self._stale_head)
         if fault.kind is FaultKind.WRONG_CHAIN:
@@ -236,7 +238,7 @@ class Endpoint:
             and await self._pending.underprices(send[1], fault.bump_percent, self._node)
         ):
             return refusal(call, -32000, "replacement transaction underpriced")
-        return call
+        return await relayed(call, self._node)
 
     def _distort(self, call: Call, answer: Answer, fault: Fault) -> Answer:
         if fault.kind is FaultKind.STALE:

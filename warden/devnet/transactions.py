@@ -12,6 +12,8 @@ from eth_utils.crypto import keccak
 # An EIP-2718 envelope starts with its type, below this; a legacy transaction is an RLP list and starts above.
 TYPE_MAX: Final = 0x7F
 ACCESS_LIST_TYPE: Final = 0x01
+PRIVATE_SEND: Final = "eth_sendPrivateTransaction"
+PRIVATE_CANCEL: Final = "eth_cancelPrivateTransaction"
 SEND_METHODS: Final = frozenset({"eth_sendRawTransaction", "eth_sendRawTransactionSync"})
 
 
@@ -42,9 +44,11 @@ def decode_transaction(raw: bytes) -> SignedTransaction:
 
 def raw_of_send(method: str, params: Any) -> bytes | None:  # noqa: ANN401 # a client's JSON
     """Give the raw bytes if the call sends a signed transaction; of rubbish its text; else None."""
-    if method not in SEND_METHODS:
+    if method not in SEND_METHODS and method != PRIVATE_SEND:
         return None
     first = params[0] if isinstance(params, list) and params else params
+    if method == PRIVATE_SEND and isinstance(first, dict):
+        first = first.get("tx", "")
     try:
         return bytes.fromhex(str(first).removeprefix("0x"))
     except ValueError:

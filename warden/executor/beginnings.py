@@ -162,6 +162,7 @@ def terms_of(settings: Settings, venue: Venue, wallet: str) -> Terms:
         min_tip_wei=int(settings.chain.min_tip_gwei * WEI_PER_GWEI),
         base_fee_step_bps=int(settings.chain.base_fee_step_percent * BPS_PER_PERCENT),
         l1_fee_oracle=settings.chain.l1_fee_oracle,
+        withdrawing=tuple(each.name for each in venue.endpoints if each.cancel_method),
     )
 
 

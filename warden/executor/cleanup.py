@@ -11,7 +11,7 @@ from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from warden.executor.book import Book, Entry
-    from warden.executor.protocol import CleanupAllowed
+    from warden.executor.protocol import CleanupAllowed, Terms
 
 _LANDED = frozenset({TradeState.MINED, TradeState.REVERTED, TradeState.FINAL})
 _NAMED_MAX = 3
@@ -20,8 +20,9 @@ _NAMED_MAX = 3
 class CleanUp:
     """One clean-up at a time; what it is about is fixed when its leave first comes."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: Book, terms: Terms) -> None:
         self._book = book
+        self._replaceable = terms.replaceable
         self._stop_ids: tuple[str, ...] = ()
         self._wanted: tuple[str, ...] = ()
         self._under_way = False
@@ -60,9 +61,14 @@ class CleanUp:
         landed = tuple(
             tx_hash for tx_hash, entry in entries if entry is not None and entry.outcome.state in _LANDED
         )
-        cancelled = tuple(each for each in self._wanted if each not in {*left, *landed})
+        # What a dearer one of the same intent stood in for was not taken back if either has landed.
+        used = {entry.signed.nonce for tx_hash, entry in entries if entry is not None and tx_hash in landed}
+        replaced = {tx_hash for tx_hash, entry in entries if entry is not None and entry.signed.nonce in used}
+        cancelled = tuple(each for each in self._wanted if each not in {*left, *landed, *replaced})
         row = CleanupRow(stop_ids=self._stop_ids, cancelled=cancelled, landed=landed, left=left)
         text = f"clean-up after the stop: {len(cancelled)} cancelled, {len(landed)} had landed"
+        if not self._replaceable and landed:
+            text += " (this chain replaces nothing: taking back what its sequencer has is impossible)"
         if not left:
             return [Record(row=row), Tell(Severity.INFO, "cleanup.done", text)]
         named = ", ".join(left[:_NAMED_MAX])

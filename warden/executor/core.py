@@ -95,7 +95,7 @@ class ExecutorCore:
         self._tickets: dict[str, Ticket] = {}
         self._settlement = Settlement(self.book, terms)
         self._sendings = Sendings(terms.legs, (entry.signed.tx_hash for entry in self.book.open()))
-        self._cleanup = CleanUp(self.book)
+        self._cleanup = CleanUp(self.book, terms)
         self._strangers = Strangers(self.book)
         self._readings = Readings(terms)
         self._vitals = Vitals(terms.risk.emergency.network_failure_s)
@@ -222,7 +222,7 @@ class ExecutorCore:
         row = event.row
         ticket = self._tickets.pop(row.intent_id)
         reply, commands = self._intake.signed(row.intent_id, now)
-        send = self._own_sends.send(row, ticket)
+        send = self._own_sends.send(row, ticket, self.fresh_head(now))
         commands += self._record(row, now, (send,) if reply is None else (reply, send))
         kind = f"{row.purpose.value if reply is None else 'trade'}.sent"
         return [*commands, reports.tell(Severity.INFO, kind, f"{row.purpose} {row.tx_hash}", row)]

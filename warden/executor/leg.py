@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from warden.executor.protocol import LegDone, Send
+from warden.executor.relay_methods import RelayMethods, withdrawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +36,7 @@ _ANSWER_S: Final = 5.0
 _WRITE_S: Final = 2.0
 _IDLE_CHECK_S: Final = 0.5
 _BODY_BYTES_MAX: Final = 64 * 1024
+_WITHDRAWS_MAX: Final = 4
 # What nodes answer when they hold these very bytes already: as good as accepted.
 _HELD_ALREADY: Final = ("already known", "known transaction", "already imported", "already in mempool")
 
@@ -60,6 +62,7 @@ class Leg:
     def __init__(self, endpoint: Endpoint, gate: Gate, done: Callable[[LegDone], None]) -> None:
         self.name = endpoint.name
         self.route = endpoint.name if endpoint.relay else PUBLIC
+        self._methods = RelayMethods(endpoint.send_method, endpoint.cancel_method)
         self._gate = gate
         self._done = done
         parts = urlsplit(endpoint.url)
@@ -140,8 +143,13 @@ class Leg:
         connection = self._socket
         if connection is None:
             return done(NOT_BEGUN, "no connection")
+        note = self._withdraw(order)
+        # It may have been lost, and made anew, over that.
+        connection = self._socket
+        if connection is None:
+            return done(NOT_BEGUN, f"no connection{note}")
         try:
-            self._write(connection, self._request(order.raw), order.ticket)
+            self._write(connection, self._request(self._methods.sending(order)), order.ticket)
         except _Aborted as stop:
             self._disconnect()
             return done(UNKNOWN if stop.began else NOT_BEGUN, f"gate closed: {stop}")
@@ -150,15 +158,35 @@ class Leg:
             self._disconnect()
             return done(UNKNOWN, f"connection lost while sending: {type(error).__name__}")
         try:
-            return done(*self._answer(connection, order.tx_hash))
+            result, text = self._answer(connection, order.tx_hash)
+            return done(result, text + note)
         except (OSError, http.client.HTTPException, msgspec.DecodeError) as error:
             self._disconnect()
             return done(UNKNOWN, f"no usable answer: {type(error).__name__}")
 
-    def _request(self, raw: str) -> bytes:
-        body = msgspec.json.encode(
-            {"jsonrpc": "2.0", "id": 1, "method": "eth_sendRawTransaction", "params": [raw]}
-        )
+    def _withdraw(self, order: Send) -> str:
+        """Have the relay take back what this stands in for, where it can; return what it said of each.
+
+        Whatever comes of it the cancel at the same nonce goes out: it alone is sure.
+        """
+        said = ""
+        for tx_hash in order.withdraws[:_WITHDRAWS_MAX]:
+            request, connection = self._methods.withdrawing(tx_hash), self._socket
+            if request is None or connection is None:
+                break
+            try:
+                self._write(connection, self._request(request), order.ticket)
+                said += f"; {tx_hash[:10]} withdrawn: {withdrawn(self._read(connection)[1])}"
+            except _Aborted:
+                self._disconnect()
+            except (OSError, http.client.HTTPException, msgspec.DecodeError) as error:
+                self._disconnect()
+                said += f"; {tx_hash[:10]} withdrawn: {type(error).__name__}"
+            self._keep_connected()
+        return said
+
+    def _request(self, call: dict[str, Any]) -> bytes:
+        body = msgspec.json.encode({"jsonrpc": "2.0", "id": 1, **call})
         return (
             self._head
             + b"Content-Type: application/json\r\nConnection: keep-alive\r\n"
@@ -188,6 +216,10 @@ class Leg:
                 select.select([], [connection], [], left_s)
 
     def _answer(self, connection: socket.socket, tx_hash: str) -> tuple[str, str]:
+        status, answer = self._read(connection)
+        return judge(status, answer, tx_hash)
+
+    def _read(self, connection: socket.socket) -> tuple[int, Any]:
         connection.settimeout(_ANSWER_S)
         response = http.client.HTTPResponse(connection, method="POST")
         response.begin()
@@ -197,8 +229,7 @@ class Leg:
         connection.setblocking(False)
         if not keep:
             self._disconnect()
-        answer: Any = msgspec.json.decode(content)
-        return judge(status, answer, tx_hash)
+        return status, msgspec.json.decode(content)
 
 
 def judge(status: int, answer: object, tx_hash: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ import msgspec
 
 from warden.domain.intents import TradeState
 from warden.domain.modes import Action
-from warden.executor import drafts, position_book, reports
+from warden.executor import drafts, position_book, private_sends, reports
 from warden.executor.drafts import Moment
 from warden.executor.gate import Ticket
 from warden.executor.protocol import Command, Now, Send
@@ -59,15 +59,25 @@ class OwnSends:
         # What the gate lets through now, told before each head: nothing is signed for a closed gate.
         self.allowed: frozenset[Action] = frozenset(Action)
         self.exits_pass = True
+        # The newest that was pushed at: what a relay is told the last block by.
+        self._head: HeadRead | None = None
 
-    def send(self, row: SignedRow, ticket: Ticket) -> Send:
+    def send(self, row: SignedRow, ticket: Ticket, head: HeadRead | None) -> Send:
         """Return the order to send a signed row along its own routes, and expect its answers."""
         routes = drafts.routes(row)
         self._sendings.begin(row.tx_hash, routes)
-        return Send(tx_hash=row.tx_hash, raw=row.raw, ticket=ticket, routes=routes)
+        return Send(
+            tx_hash=row.tx_hash,
+            raw=row.raw,
+            ticket=ticket,
+            routes=routes,
+            max_block=private_sends.last_block(row, head, self._terms),
+            withdraws=private_sends.withdrawn_by(row, self._book),
+        )
 
     def push(self, at: Moment) -> list[Command]:
         """Return what a new block calls for: for each transaction that may still land, and each gap."""
+        self._head = at.head
         commands = [command for entry in self._book.open() for command in self._push(entry, at)]
         return [*commands, *self.fill_gaps(at)]
 
@@ -84,7 +94,9 @@ class OwnSends:
         underpaid = is_underpaid(signed, head)
         dearer = self._dearer(entry, at) if underpaid else []
         refused = entry.outcome.state is TradeState.REJECTED
-        if not dearer and (underpaid or refused) and self._stuck.holds_up(entry, head):
+        # What sells a position is not given up while it may still land.
+        hopeless = refused or (underpaid and signed.action is Action.OPEN)
+        if not dearer and hopeless and self._stuck.holds_up(entry, head):
             return self._free(entry, at)
         return dearer or self._again(entry, at)
 
@@ -104,7 +116,7 @@ class OwnSends:
         signed = entry.signed
         if entry.accepted or self._sendings.is_out(signed.tx_hash) or ticket is None:
             return []
-        return [self.send(signed, ticket)]
+        return [self.send(signed, ticket, self._head)]
 
     def _ticket_again(self, signed: SignedRow, now: Now) -> Ticket | None:
         """Return the ticket to send it again with, None while the gate lets it not pass."""
@@ -161,6 +173,7 @@ class OwnSends:
         self.tickets[draft.draft.intent_id] = ticket
         why = "was not mined in time" if ticket.cleanup_nonce is None else "is taken back after the stop"
         text = f"{signed.tx_hash} {why}; nonce {signed.nonce} is cancelled"
+        text += private_sends.caveat(signed, self._terms)
         return [
             draft,
             reports.tell(Severity.WARNING, "trade.stuck", text, signed, runbook=reports.RUNBOOK_TRADES),
@@ -191,7 +204,7 @@ class OwnSends:
             ticket = msgspec.structs.replace(own_ticket(Action.CANCEL, now), cleanup_nonce=signed.nonce)
             if signed.purpose is Purpose.CANCEL:
                 if not entry.accepted and not self._sendings.is_out(signed.tx_hash):
-                    commands.append(self.send(signed, ticket))
+                    commands.append(self.send(signed, ticket, head))
             elif head is not None and self._sendings.ever_began(signed.tx_hash):
                 commands += self._cancel(entry, Moment(head, self._terms, now), ticket)
         if head is not None:

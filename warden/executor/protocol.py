@@ -54,6 +54,7 @@ class Terms(msgspec.Struct, frozen=True):
         replaceable: False where no transaction can take another's place (domain/chains.py).
         min_tip_wei: least priority fee per gas, whatever nodes suggest.
         l1_fee_oracle: who tells what a transaction's data costs on the chain below; None: nothing to ask.
+        withdrawing: relays that can be asked to take a transaction back.
         base_fee_step_bps: by how much a block may raise the base fee at most.
         exit_slippage_bps: how much less than its exit value an exit takes; it doubles with each failure.
     """
@@ -87,6 +88,7 @@ class Terms(msgspec.Struct, frozen=True):
     base_fee_step_bps: int = 1_250
     exit_slippage_bps: int = 300
     exit_slippage_bps_max: int = 2_000
+    withdrawing: tuple[str, ...] = ()
     strategies: tuple[str, ...] = ()
 
     def pool_of(self, strategy: str) -> str:
@@ -346,12 +348,19 @@ class Sign(msgspec.Struct, frozen=True):
 
 
 class Send(msgspec.Struct, frozen=True):
-    """Write the bytes to every endpoint of the routes, each behind the gate; answered by a LegDone each."""
+    """Write the bytes to every endpoint of the routes, each behind the gate; answered by a LegDone each.
+
+    Attributes:
+        max_block: a relay that can be told is to forget it after this block; 0: no such block.
+        withdraws: hashes that a relay which can do that is to take back first.
+    """
 
     tx_hash: str
     raw: str
     ticket: Ticket
     routes: tuple[str, ...]
+    max_block: int = 0
+    withdraws: tuple[str, ...] = ()
 
 
 class Record(msgspec.Struct, frozen=True):

@@ -2,7 +2,8 @@
 
 What is stuck is signed again with the same call, nonce and deadline and higher fees, as long as the profit
 that the chain enforces covers them and every rule lets it pass; an approval's or an opening's profit is
-enforced by nothing, so these are left to their deadline.
+enforced by nothing, so these are left to their deadline. The sale of a position always pays more, up to the
+operator's cap.
 """
 
 from __future__ import annotations
@@ -52,8 +53,9 @@ class Stuck:
         if not at.terms.replaceable or signed.purpose not in _BUMPED or tries > _BUMPS_MAX:
             return None
         draft = drafts.bump(entry, at)
-        if signed.purpose is Purpose.EXIT:
-            return draft  # whatever gas costs: what it protects is worth more
+        if signed.purpose is Purpose.EXIT and draft is not None:
+            # Whatever gas costs: what it protects is worth more. Only a blocked router gets nothing at all.
+            return None if signed.to.lower() in self._ledger.engine.state.levers.routers else draft
         if draft is None or signed.profit_wei is None:
             return None
         request = _request(draft.draft, signed.profit_wei, at)

@@ -45,6 +45,12 @@ class EndpointSettings:
     url: str = required("http:// or https:// URL", secret=True)
     send: bool = setting(default=True, doc="signed transactions go here too")
     relay: bool = setting(default=False, doc="a private relay: gets what is routed to it, is never read from")
+    send_method: Literal["eth_sendRawTransaction", "eth_sendPrivateTransaction"] = setting(
+        "eth_sendRawTransaction", "how a relay takes transactions; the private one is told its last block"
+    )
+    cancel_method: Literal["none", "eth_cancelPrivateTransaction"] = setting(
+        "none", "how a relay takes one back; none: it cannot, and reports say so"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -202,6 +202,9 @@ def _wrong_endpoints(settings: Settings) -> Iterator[Fault]:
         if not each.url.startswith(("http://", "https://")):
             keys = ("endpoints", str(number), "url")
             yield (keys,), f"endpoints.{each.name}: url must start with http:// or https://"
+        if not each.relay and (each.send_method, each.cancel_method) != ("eth_sendRawTransaction", "none"):
+            keys = ("endpoints", str(number), "relay")
+            yield (keys,), f"endpoints.{each.name}: only a relay (relay = true) has methods of its own"
     if settings.environment is Environment.DEVNET:
         return
     route, relays = settings.execution.route, [each.name for each in settings.endpoints if each.relay]

@@ -25,6 +25,8 @@ class Endpoint(msgspec.Struct, frozen=True):
     url: str
     send: bool = True
     relay: bool = False
+    send_method: str = "eth_sendRawTransaction"
+    cancel_method: str = ""
 
     def __repr__(self) -> str:
         return f"Endpoint(name={self.name!r}, send={self.send}, relay={self.relay})"
@@ -73,7 +75,17 @@ def load_venue(settings: Settings, where: Places) -> Venue | None:
         factory=venue.factory,
         weth=venue.weth,
         tokens=tuple(Token(each.symbol, each.address, each.decimals) for each in venue.tokens),
-        endpoints=tuple(Endpoint(each.name, each.url, each.send, each.relay) for each in settings.endpoints),
+        endpoints=tuple(
+            Endpoint(
+                name=each.name,
+                url=each.url,
+                send=each.send,
+                relay=each.relay,
+                send_method=each.send_method,
+                cancel_method="" if each.cancel_method == "none" else each.cancel_method,
+            )
+            for each in settings.endpoints
+        ),
     )
 
 
@@ -81,7 +93,17 @@ def _with_relays(venue: Venue, names: tuple[str, ...]) -> Venue:
     unknown = set(names) - {each.name for each in venue.endpoints}
     if unknown:
         raise ConfigurationInvalid(f"devnet.relays: the devnet has no endpoint {', '.join(sorted(unknown))}")
-    endpoints = tuple(msgspec.structs.replace(each, relay=each.name in names) for each in venue.endpoints)
+    endpoints = tuple(
+        msgspec.structs.replace(
+            each,
+            relay=True,
+            send_method="eth_sendPrivateTransaction",
+            cancel_method="eth_cancelPrivateTransaction",
+        )
+        if each.name in names
+        else each
+        for each in venue.endpoints
+    )
     return msgspec.structs.replace(venue, endpoints=endpoints)
 
 

@@ -11,8 +11,10 @@ from tests.unit.executor.test_core import states
 from warden.domain.intents import TradeState
 from warden.domain.modes import Action
 from warden.domain.risk.events import BreakerOrder
+from warden.executor.drafts import Moment
 from warden.executor.protocol import Ordered, Reply, Sign
 from warden.executor.signed_bytes import call_of
+from warden.executor.stuck import Stuck
 from warden.wire.messages import Progress
 from warden.wire.orders import ForceBreaker, PullLever
 from warden.wire.rows import Purpose
@@ -195,3 +197,33 @@ def test_after_a_restart_it_goes_on_from_the_rows() -> None:
 def test_bytes_that_tell_no_call_are_never_signed_again(raw: str) -> None:
     """I6: what cannot be read back is not guessed."""
     assert call_of(raw) is None
+
+
+@pytest.mark.parametrize(("case", "pays_more"), [("", True), ("blocked", False), ("cap", False)])
+def test_the_sale_of_a_position_always_pays_more(case: str, *, pays_more: bool) -> None:
+    """SL1, EX3: no profit, no reservation and no breaker holds it back; the cap and a blocked router do."""
+    scene = Flight()
+    bought = scene.fly(1, *ACCEPTED)
+    row = msgspec.structs.replace(
+        scene.row(bought),
+        intent_id="exit-1",
+        purpose=Purpose.EXIT,
+        action=Action.REDUCE,
+        position_id="p",
+        profit_wei=None,
+        nonce=1,
+        tx_hash="0xe",
+    )
+    ledger = scene.core.ledger
+    ledger.apply(row)
+    scene.tell(Ordered(b"o", ForceBreaker("ann", "why", BreakerOrder.OPEN)))
+    if case == "blocked":
+        scene.tell(Ordered(b"o", PullLever("ann", "why", "block_router", row.to)))
+    scene.read(base_fee_wei=250 * GWEI if case == "cap" else DEAR)
+    entry, head = ledger.book.get("0xe"), scene.core.head
+    assert entry is not None
+    assert head is not None
+    dearer = Stuck(ledger).dearer(entry, Moment(head, FLIGHT_TERMS, scene.now()))
+    assert (dearer is not None) == pays_more
+    if dearer is not None:
+        assert (dearer.draft.position_id, dearer.draft.replaces) == ("p", "0xe")
