@@ -13,16 +13,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from warden.domain.roles import role_of, strategy_of
 from warden.runtime import settings_load
 from warden.runtime.bus import Bus
 from warden.runtime.keys import Keyring
 from warden.runtime.latch import Latch
 from warden.runtime.places import Places, create
+from warden.runtime.settings_strategies import traders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from warden.domain.roles import Role
 
 DEVNET_ENDS_WITHIN_S = 30.0
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -54,8 +54,8 @@ class Instance:
         self.config = self.home / settings_load.FILE_NAME
         self.config.write_text(toml, encoding="utf-8")
         self.settings = settings_load.load(self.config)
-        self.places: Places = create(self.home)
-        Keyring(self.places.keys).ensure()
+        self.places: Places = create(self.home, traders=traders(self.settings))
+        Keyring(self.places.keys).ensure(traders(self.settings))
         self.latch = Latch(self.places.stop)
         self.latch.create()
         settings_load.freeze(self.settings, self.places)
@@ -67,29 +67,30 @@ class Instance:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def start(self, role: Role, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start one process of Warden as supervisord would."""
+    def start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start one process of Warden as supervisord would, by its name."""
+        whose = ["--strategy", strategy_of(name)] if strategy_of(name) else []
         process = subprocess.Popen(
-            [sys.executable, "-m", f"warden.{role}", "--home", str(self.home), *arguments],
+            [sys.executable, "-m", f"warden.{role_of(name)}", "--home", str(self.home), *whose, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=REPOSITORY,
         )
-        self.processes[role] = process
+        self.processes[name] = process
         return process
 
-    def signal(self, role: Role, number: int) -> None:
+    def signal(self, name: str, number: int) -> None:
         """Send a signal to a process that was started here."""
-        self.processes[role].send_signal(number)
+        self.processes[name].send_signal(number)
 
-    def kill(self, role: Role) -> None:
+    def kill(self, name: str) -> None:
         """Kill a process as `kill -9` does, and wait until it is gone."""
-        _kill(self.processes.pop(role))
+        _kill(self.processes.pop(name))
 
-    def end(self, role: Role, *, timeout_s: float = 30.0) -> int:
+    def end(self, name: str, *, timeout_s: float = 30.0) -> int:
         """End a process in order and return its exit code."""
-        process = self.processes.pop(role)
+        process = self.processes.pop(name)
         process.send_signal(signal.SIGCONT)
         process.terminate()
         try:
@@ -99,13 +100,13 @@ class Instance:
             process.wait()
             raise
 
-    def bus(self, role: Role) -> Bus:
-        """Return a bus of the test's own in `role`; the caller closes it."""
-        return Bus(role, self.places)
+    def bus(self, name: str) -> Bus:
+        """Return a bus of the test's own under a process's name; the caller closes it."""
+        return Bus(name, self.places)
 
-    def output(self, role: Role) -> str:
+    def output(self, name: str) -> str:
         """Return what a process wrote for people."""
-        path = self.places.logs / f"{role.value}.out"
+        path = self.places.logs / f"{name}.out"
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
     def close(self) -> None:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from tests.instance import DEVNET_TOML, REPOSITORY, Instance, wait_until
 from warden.devnet.received import LOG_NAME, Received, read_received
 from warden.domain.modes import Mode
-from warden.domain.roles import PROCESSES, Role
+from warden.domain.roles import Role, processes
 from warden.executor.keystore import create_keystore
 from warden.runtime.clock import SystemClock
+from warden.runtime.settings_strategies import traders
 from warden.wire.telemetry import Event, ExecutorStatus, WatchdogStatus
 
 if TYPE_CHECKING:
@@ -42,14 +43,15 @@ class System(Instance):
         super().__init__(toml)
         create_keystore(self.places.keys / "wallet.json", self.places.keys / "wallet.password")
         self._bus = self.bus(Role.OPERATOR)
-        self._listener: Subscriber = self._bus.subscribe(PROCESSES)
+        self.names = processes(traders(self.settings))
+        self._listener: Subscriber = self._bus.subscribe(self.names)
         self.latest: dict[type, Any] = {}
         self.events: list[Event] = []
 
     def start_all(self) -> System:
         """Start every process; the watchdog arms by itself once all are ready."""
-        for role in PROCESSES:
-            self.start(role)
+        for name in self.names:
+            self.start(name)
         return self
 
     def listen(self) -> None:

@@ -34,10 +34,10 @@ SILENCE_S = 1.5
 class CrashSystem(System):
     """A system whose executor dies where it is told to."""
 
-    def start(self, role: Role, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a process; the executor with its crash points."""
-        if role is not Role.EXECUTOR:
-            return super().start(role, *arguments)
+        if name != Role.EXECUTOR:
+            return super().start(name, *arguments)
         words = ["-m", "tests.process.crashing", "warden.executor", "--home", str(self.home)]
         process = subprocess.Popen(
             [sys.executable, *words],
@@ -46,7 +46,7 @@ class CrashSystem(System):
             stderr=subprocess.DEVNULL,
             cwd=REPOSITORY,
         )
-        self.processes[role] = process
+        self.processes[name] = process
         return process
 
     def crash_at(self, point: str) -> None:

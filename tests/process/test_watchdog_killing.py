@@ -119,6 +119,19 @@ def test_only_the_roles_own_program_of_this_home_is_identified(victims: _Victims
     assert killing.identify(2**22 + 1, Role.TRADER, victims.home) is None
 
 
+def test_a_trader_is_identified_by_its_strategy(victims: _Victims) -> None:
+    """PL5: of several traders none is ended in another's stead."""
+    here = ("--home", str(victims.home))
+    arb = victims.start(_PLAIN, "warden.trader", *here, "--strategy", "arb")
+    only = victims.start(_PLAIN, "warden.trader", *here)
+    found = killing.identify(arb.pid, "trader-arb", victims.home)
+    assert found is not None
+    assert found.name == "trader-arb"
+    assert killing.identify(only.pid, Role.TRADER, victims.home) is not None
+    for process, name in ((arb, Role.TRADER), (arb, "trader-mom"), (only, "trader-arb")):
+        assert killing.identify(process.pid, name, victims.home) is None
+
+
 def _is_still(process: subprocess.Popen[bytes]) -> bool:
     """Tell whether the kernel holds a process stopped."""
     return psutil.Process(process.pid).status() == psutil.STATUS_STOPPED

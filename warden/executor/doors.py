@@ -8,22 +8,37 @@ import msgspec
 
 from warden.domain.errors import EXIT_REFUSED
 from warden.domain.modes import Action
-from warden.domain.risk.refusal import Refusal
+from warden.domain.risk.refusal import Refusal, refused
+from warden.domain.roles import Role, strategy_of
 from warden.executor.gate import Gate, Ticket
 from warden.executor.protocol import Ordered, Reply, Respond, Submitted
+from warden.executor.rounds import Rounds
 from warden.wire.addresses import INTENTS, ORDERS
 from warden.wire.codec import Undecodable, decode, encode
-from warden.wire.messages import OperatorReply, Submit
+from warden.wire.messages import Answer, OperatorReply, Submit
 from warden.wire.orders import OrderRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from warden.runtime.bus import Bus
+    from warden.domain.intents import Intent
+    from warden.runtime.bus import Bus, Incoming
 
 _INTENTS_PER_TURN: Final = 32
+_RECEIVED_PER_TURN: Final = 128
+_WAITING_MAX: Final = 64
 _ORDERS_PER_TURN: Final = 4
 _TEXT_MAX: Final = 300
+_NOT_A_TRADER: Final = Refusal("strategy", "an intent is taken from the process of a strategy alone")
+_FLOOD: Final = Refusal(
+    "intent.flood",
+    "too many intents of this strategy wait already",
+    limit=str(_WAITING_MAX),
+    observed=f"over {_WAITING_MAX}",
+    unit="intents",
+)
+_NAME_SHOWN_MAX: Final = 80
+_ANOTHERS_SESSION: Final = Refusal("session", "that is the session of another strategy's trader")
 _NO_SESSION: Final = Refusal("session", "an intent must carry the session that the watchdog gave its trader")
 
 
@@ -41,32 +56,59 @@ class Doors:
         self._orders = bus.serve(ORDERS)
         self._gate = gate
         self._rubbish = rubbish
+        self._rounds: Rounds[Incoming] = Rounds(_WAITING_MAX)
 
     @property
     def sockets(self) -> tuple[object, ...]:
         """What a poller waits on."""
         return self._intents.socket, self._orders.socket
 
+    @property
+    def waiting(self) -> bool:
+        """Tell whether intents wait that were received already: no socket will say so."""
+        return len(self._rounds) > 0
+
     def intents(self) -> Iterator[Submitted]:
-        """Yield what traders submitted, with what the gate says of each at this moment."""
-        for _ in range(_INTENTS_PER_TURN):
+        """Yield what traders submitted, one of each in turn, with what the gate says of it at this moment."""
+        for _ in range(_RECEIVED_PER_TURN):
             incoming = self._intents.receive()
             if incoming is None:
-                return
-            try:
-                submit: Submit = decode(incoming.data, Submit)
-            except Undecodable as error:
-                self._rubbish(incoming.role.value, str(error))
-                continue
-            intent = submit.intent
-            # Opening, whatever the trader calls it.
-            ticket = Ticket(Action.OPEN, intent.trader_session, intent.not_after_boot_ns)
-            # An intent without a session is nobody's; only Warden's own transactions carry none.
-            refusal = self._gate.refusal(ticket) if intent.trader_session else _NO_SESSION
-            # Or reducing, where its path says so: which of the two it is, is for the core to tell.
-            reducing = msgspec.structs.replace(ticket, action=Action.REDUCE)
-            barred = self._gate.refusal(reducing) if intent.trader_session else _NO_SESSION
-            yield Submitted(intent, incoming.identity, refusal, self._gate.size_percent, barred)
+                break
+            if not self._rounds.put(incoming.name, incoming):
+                self._flooded(incoming)
+        for incoming in self._rounds.take(_INTENTS_PER_TURN):
+            intent = self._decoded(incoming)
+            if intent is not None:
+                yield self._submitted(intent, incoming)
+
+    def _decoded(self, incoming: Incoming) -> Intent | None:
+        try:
+            submit: Submit = decode(incoming.data, Submit)
+        except Undecodable as error:
+            self._rubbish(incoming.name, str(error))
+            return None
+        return submit.intent
+
+    def _submitted(self, intent: Intent, incoming: Incoming) -> Submitted:
+        # An intent without a session is nobody's; only Warden's own transactions carry none.
+        foreign = _foreign(intent, incoming) or (None if intent.trader_session else _NO_SESSION)
+        # Opening, whatever the trader calls it.
+        ticket = Ticket(Action.OPEN, intent.trader_session, intent.not_after_boot_ns)
+        refusal = foreign or self._gate.refusal(ticket)
+        # Or reducing, where its path says so: which of the two it is, is for the core to tell.
+        barred = foreign or self._gate.refusal(msgspec.structs.replace(ticket, action=Action.REDUCE))
+        # Whose it is follows from the key that sent it: what it claims is told and goes no further.
+        strategy = strategy_of(incoming.name) or intent.strategy
+        if strategy != intent.strategy:
+            intent = msgspec.structs.replace(intent, strategy=strategy)
+        return Submitted(intent, incoming.identity, refusal, self._gate.size_percent, barred)
+
+    def _flooded(self, incoming: Incoming) -> None:
+        """Answer what there is no room for; it is no decision on a trade, so no row tells of it."""
+        intent = self._decoded(incoming)
+        if intent is not None:
+            answer = Answer(decision=refused(intent.intent_id[:_NAME_SHOWN_MAX], _FLOOD))
+            self._intents.send(incoming.identity, encode(answer))
 
     def orders(self) -> Iterator[Ordered]:
         """Yield what operators ordered or asked."""
@@ -89,3 +131,17 @@ class Doors:
     def respond(self, command: Respond) -> None:
         """Answer an operator; one that is gone misses it."""
         self._orders.send(command.identity, encode(command.reply))
+
+
+def _foreign(intent: Intent, incoming: Incoming) -> Refusal | None:
+    """Return why an intent is not its sender's to submit: another's name or session, or no trader at all."""
+    if incoming.role is not Role.TRADER:
+        return _NOT_A_TRADER
+    own = strategy_of(incoming.name)
+    if not own:
+        return None
+    if intent.strategy != own:
+        claimed = intent.strategy[:_NAME_SHOWN_MAX]
+        return Refusal("strategy", "an intent may name no strategy but its sender's own", own, claimed)
+    session = intent.trader_session
+    return None if not session or session.startswith(f"{own}:") else _ANOTHERS_SESSION

@@ -7,7 +7,7 @@ reserved.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -16,7 +16,7 @@ from warden.domain.intents import Intent, Outcome
 from warden.domain.modes import Action
 from warden.domain.risk.events import Failed, Released, Request, RiskEvent, Worked
 from warden.domain.risk.refusal import Refusal, approved, reduced, refused
-from warden.executor import drafts, gas_reserve, judging, requests, rules
+from warden.executor import drafts, gas_reserve, judging, requests, rules, shares
 from warden.executor.drafts import Moment
 from warden.executor.gate import Ticket
 from warden.executor.protocol import Command, Record, Reply
@@ -96,7 +96,8 @@ class Intake:
         self._record = record
         self._ways = ways
         self._preparing: dict[str, Preparing] = {}
-        self._owners: OrderedDict[str, tuple[bytes, Intent]] = OrderedDict()
+        self._owners: dict[str, tuple[bytes, Intent]] = {}
+        self._ids: dict[str, deque[str]] = {}
         self.handled = 0
 
     @property
@@ -141,7 +142,7 @@ class Intake:
             return self._refuse(intent, event.identity, fitted, now)
         opens = not fitted.request.cycle
         reserve = gas_reserve.refusal(self._ledger, fitted.request.gas_wei, at, opens=opens)
-        barred = self._full() or reserve or self._ways.opening(intent, at)
+        barred = self._full(request.strategy) or reserve or self._ways.opening(intent, at)
         if barred is not None:
             return self._refuse(intent, event.identity, barred, now)
         smaller = intent
@@ -187,14 +188,14 @@ class Intake:
         )
         return self._prepare(preparing, at)
 
-    def _full(self) -> Refusal | None:
+    def _full(self, pool: str) -> Refusal | None:
         """Return why nothing more may be opened: so many nonces are taken, or will be."""
-        most, taken = self._terms.max_in_flight, len(self._ledger.book.open_nonces()) + len(self._preparing)
-        if taken < most:
-            return None
-        message = "as many transactions as allowed are in flight"
-        setting = "execution.max_in_flight"
-        return Refusal("pending", message, str(most), str(taken), "transactions", setting)
+        book = self._ledger.book
+        under_way = [*(each.signed.pool for each in book.open()), *self._pools_preparing()]
+        return shares.refusal(self._terms, pool, len(book.open_nonces()) + len(self._preparing), under_way)
+
+    def _pools_preparing(self) -> list[str]:
+        return [each.request.strategy for each in self._preparing.values()]
 
     def _allow(self, intent: Intent, request: Request, at: Moment) -> list[Command]:
         pool = self._pool(intent)
@@ -343,8 +344,11 @@ class Intake:
 
     def _own(self, intent: Intent, identity: bytes) -> None:
         self._owners[intent.intent_id] = (identity, intent)
-        while len(self._owners) > _IDS_MAX:
-            self._owners.popitem(last=False)
+        # Of each strategy so many: who floods the executor with ids makes it forget its own alone.
+        own = self._ids.setdefault(self._pool(intent), deque())
+        own.append(intent.intent_id)
+        if len(own) > _IDS_MAX:
+            self._owners.pop(own.popleft(), None)
 
     def _worked(self, now: Now) -> list[Command]:
         """End a row of failures, where there is one."""

@@ -116,7 +116,8 @@ class Executor:
         self._recorder.record(Record(row=started))
         while not self._frame.ending:
             told = self._stop_watch.watching
-            self._poller.poll(min(_TURN_TOLD_MS, self._frame.beat_due_ms()) if told else _TURN_MS)
+            wait_ms = min(_TURN_TOLD_MS, self._frame.beat_due_ms()) if told else _TURN_MS
+            self._poller.poll(0 if self._doors.waiting else wait_ms)
             self._turn()
         self._end()
 

@@ -14,9 +14,11 @@ from warden.domain.errors import EXIT_REFUSED
 from warden.domain.roles import Role
 from warden.executor.doors import Doors
 from warden.executor.gate import Gate
+from warden.runtime.bus import Bus
+from warden.runtime.keys import Keyring
 from warden.wire.addresses import INTENTS, ORDERS
 from warden.wire.codec import decode, encode
-from warden.wire.messages import OperatorReply, Submit
+from warden.wire.messages import Answer, OperatorReply, Submit
 from warden.wire.orders import AskRisk, OrderReply
 
 if TYPE_CHECKING:
@@ -130,6 +132,111 @@ def test_a_flood_is_taken_in_turns(scene: Scene) -> None:
 
     wait_until(all_in, "the whole flood")
     assert max(turns) <= 32
+
+
+TRADERS = ("trader-arb", "trader-mom")
+
+
+class Several:
+    """Doors before which the traders of two strategies stand, and the gateway; the gate is open to both."""
+
+    def __init__(self, instance: Instance) -> None:
+        Keyring(instance.places.keys).ensure(TRADERS)
+        for name in TRADERS:
+            instance.places.role(name).mkdir()
+        gate = Gate(instance.latch, ManualClock(), boot_id="boot", session="me")
+        permit = msgspec.structs.replace(PERMIT, trader_sessions=("arb:1", "mom:2"))
+        assert gate.accept(permit) == ""
+        self._buses = {name: Bus(name, instance.places) for name in (*TRADERS, Role.EXECUTOR, Role.GATEWAY)}
+        self.doors = Doors(self._buses[Role.EXECUTOR], gate, lambda *_: None)
+        speakers = (*TRADERS, Role.GATEWAY)
+        self.clients = {name: self._buses[name].connect(INTENTS) for name in speakers}
+
+    def send(self, name: str, strategy: str, session: str, number: int = 1) -> None:
+        """Submit an intent as the process `name`, with these claims."""
+        order = msgspec.structs.replace(intent(number), strategy=strategy, trader_session=session)
+        data = encode(Submit(intent=order))
+        wait_until(lambda: self.clients[name].send(data), "a connection")
+
+    def came(self) -> Submitted:
+        """Return the next that comes in."""
+        found: list[Submitted] = []
+
+        def any_came() -> bool:
+            found.extend(self.doors.intents())
+            return bool(found)
+
+        wait_until(any_came, "an intent")
+        (submitted,) = found
+        return submitted
+
+    def close(self) -> None:
+        """Leave the bus."""
+        for bus in self._buses.values():
+            bus.close()
+
+
+@pytest.fixture
+def several() -> Iterator[Several]:
+    """Doors before which two strategies stand."""
+    with Instance() as instance:
+        made = Several(instance)
+        yield made
+        made.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "strategy", "session", "rule"),
+    [
+        ("trader-arb", "arb", "arb:1", ""),
+        ("trader-mom", "mom", "mom:2", ""),
+        ("trader-arb", "mom", "mom:2", "strategy"),
+        ("trader-arb", "mom", "arb:1", "strategy"),
+        ("trader-arb", "arb", "mom:2", "session"),
+        ("trader-arb", "arb", "arb:9", "session"),
+        ("trader-arb", "arb", "", "session"),
+        (Role.GATEWAY, "arb", "arb:1", "strategy"),
+    ],
+)
+def test_whose_an_intent_is_follows_from_the_key(
+    several: Several, name: str, strategy: str, session: str, rule: str
+) -> None:
+    """PL5, I8: another's name or session is of no use, and the refusal is written down as the sender's."""
+    several.send(name, strategy, session)
+    submitted = several.came()
+    for gate in (submitted.gate, submitted.reduce_gate):
+        assert ("" if gate is None else gate.rule) == rule
+    if name != Role.GATEWAY:
+        assert f"trader-{submitted.intent.strategy}" == name
+
+
+def test_a_flood_of_one_strategy_leaves_the_others_their_turn(several: Several) -> None:
+    """PL5: the quiet one is served at once, what is too much is answered, and a turn stays bounded."""
+    for number in range(200):
+        several.send("trader-arb", "arb", "arb:1", number)
+    several.send("trader-mom", "mom", "mom:2", 999)
+    turns: list[list[str]] = []
+
+    def quiet_came() -> bool:
+        turns.append([each.intent.strategy for each in several.doors.intents()])
+        return "mom" in turns[-1]
+
+    wait_until(quiet_came, "the quiet strategy's intent")
+    assert max(map(len, turns)) <= 32
+    assert turns[-1].index("mom") <= 1
+    order = msgspec.structs.replace(intent(7), strategy="arb", trader_session="arb:1")
+    rules: list[str] = []
+
+    def told() -> bool:
+        for _ in range(150):
+            several.clients["trader-arb"].send(encode(Submit(intent=order)))
+        list(several.doors.intents())
+        data = several.clients["trader-arb"].receive()
+        rules.extend([] if data is None else [decode(data, Answer).decision.rule])
+        return bool(rules)
+
+    wait_until(told, "an answer to what was too much")
+    assert rules[0] == "intent.flood"
 
 
 def test_an_order_comes_in_and_one_of_another_version_is_answered(scene: Scene) -> None:

@@ -114,6 +114,19 @@ def test_a_frozen_trader_and_a_probation_are_followed_through_the_rows(tmp_path:
     assert last.incidents == {"s1": False}
 
 
+def test_each_of_several_frozen_traders_is_followed_by_its_session(tmp_path: Path) -> None:
+    """I7, PL5: one that is let go leaves the other frozen."""
+    freeze = {"operator": "ann", "reason": "x", "role": "trader"}
+    rows: list[tuple[str, dict[str, Any]]] = [
+        ("started", {}),
+        ("freeze", freeze | {"session": "a", "pid": 7, "name": "trader-arb"}),
+        ("freeze", freeze | {"session": "m", "pid": 8, "name": "trader-mom"}),
+        ("freeze.over", {"session": "a"}),
+    ]
+    last = _written(tmp_path / "watchdog.db", *rows)
+    assert last.frozen == (Frozen("m", 8, "trader-mom"),)
+
+
 def test_what_a_run_writes_last_is_what_the_next_one_reads(tmp_path: Path) -> None:
     """I7: from the core's own rows, through a real journal, back into a core."""
     scene = Scene().up()

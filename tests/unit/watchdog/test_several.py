@@ -118,6 +118,12 @@ def test_live_keeps_a_dead_one_out_until_an_operator_arms() -> None:
     scene.respawn(ARB)
     scene.run(2_000)
     assert sessions(scene) == {"mom"}
+    scene.silence(ARB)
+    scene.run(3_000)
+    assert scene.ask(Arm("ann", "it has died again")).exit_code == 0
+    scene.respawn(ARB)
+    scene.run(2_000)
+    assert sessions(scene) == {"mom"}
     assert scene.ask(Arm("ann", "it is well")).exit_code == 0
     scene.run(1_000)
     assert sessions(scene) == {"arb", "mom"}
