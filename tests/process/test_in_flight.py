@@ -70,10 +70,10 @@ class FlightSystem(CrashSystem):
     def __init__(self, profit_eth: str) -> None:
         super().__init__(TOML.replace("PROFIT", profit_eth))
 
-    def start(self, role: Role, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a process; the executor with its points and its loser."""
-        if role is not Role.EXECUTOR:
-            return super().start(role, *arguments)
+        if name != Role.EXECUTOR:
+            return super().start(name, *arguments)
         words = ["-m", "tests.process.losing", "warden.executor", "--home", str(self.home)]
         process = subprocess.Popen(
             [sys.executable, *words],
@@ -82,7 +82,7 @@ class FlightSystem(CrashSystem):
             stderr=subprocess.DEVNULL,
             cwd=REPOSITORY,
         )
-        self.processes[role] = process
+        self.processes[name] = process
         return process
 
     def begin(self) -> FlightSystem:
