@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from warden.wire.messages import MoveBaseline, ResetBaseline
 
 CONFIRM_NS: Final = 3_000_000_000
+GONE_NS: Final = 10_000_000_000
 _DAY_S: Final = 86_400
 _TRIGGERS: Final = (Trigger.CAPITAL_LOSS, Trigger.DAILY_LOSS)
 _RUNBOOK: Final = "high-capital-loss"
@@ -67,22 +68,11 @@ class CapitalTerms:
 
 
 class Capital:
-    """What is known of the wallet, and what follows from it.
+    """What is known of the wallet, and what follows from it."""
 
-    Args:
-        before: what the run before kept.
-    """
-
-    def __init__(
-        self,
-        terms: CapitalTerms,
-        authority: Authority,
-        stops: Stops,
-        out: Outbox,
-        before: Baselines,
-    ) -> None:
+    def __init__(self, terms: CapitalTerms, authority: Authority, stops: Stops, out: Outbox) -> None:
         self.terms = terms
-        self.kept = before
+        self.kept = Baselines()
         self.last: WalletRead | None = None
         self.report: WalletReport = WalletUnknown("it was not read yet")
         self.tokens: tuple[str, ...] = ()
@@ -90,7 +80,12 @@ class Capital:
         self._stops = stops
         self._out = out
         self._agreed_ns: int | None = None
+        self._ordered_ns = 0
         self._low_since_ns: dict[Trigger, int] = {}
+
+    def carry_over(self, kept: Baselines, now_ns: int) -> None:
+        """Go on with what the run before has left."""
+        self.kept, self._ordered_ns = kept, now_ns
 
     # --- what comes in
 
@@ -168,7 +163,7 @@ class Capital:
         if gauge.reached:
             since_ns = self._low_since_ns.setdefault(trigger, now_ns)
             if now_ns - since_ns >= CONFIRM_NS:
-                self._reached(gauge, state, read)
+                self._reached(gauge, state, read, now_ns)
             return
         self._low_since_ns.pop(trigger, None)
         if gauge.at_least(gauge.warn_bps):
@@ -179,7 +174,7 @@ class Capital:
             rest = tuple(each for each in told if each != trigger.value)
             self._keep(msgspec.structs.replace(self.kept, told=rest), "capital.calm")
 
-    def _reached(self, gauge: Gauge, state: Emergency, read: WalletRead) -> None:
+    def _reached(self, gauge: Gauge, state: Emergency, read: WalletRead, now_ns: int) -> None:
         """Order the stop, once until an operator has recovered from it."""
         about, limits = ABOUT[gauge.trigger], self.terms.limits
         limit, observed = texts(state, limits, gauge)
@@ -193,7 +188,7 @@ class Capital:
                 text = f"{text}: this would stop everything, were emergency.enabled not false"
                 self._out.notice(Severity.ERROR, "emergency.not-stopped", text, _RUNBOOK)
             return
-        if self.kept.stop is not None:
+        if self.kept.stop is not None and not self._is_gone(self.kept.stop, now_ns):
             return
         stop = Stop(
             stop_id=f"watchdog-{gauge.trigger.value}-{read.block}-{read.timestamp_s}",
@@ -203,7 +198,17 @@ class Capital:
             policy=limits.policies.get(about.reason, CleanUp.CANCEL).value,
             time=datetime.fromtimestamp(read.timestamp_s, UTC).isoformat().replace("+00:00", "Z"),
         )
+        self._ordered_ns = now_ns
         self._keep(msgspec.structs.replace(self.kept, stop=stop), "capital.stop")
+
+    def _is_gone(self, stop: Stop, now_ns: int) -> bool:
+        """Tell whether a stop that was ordered stands nowhere for long.
+
+        A crash right after its clearing leaves it so: it does not come back, so another one must be ordered.
+        """
+        if any(each.stop_id == stop.stop_id for each in self._stops.standing):
+            self._ordered_ns = now_ns
+        return now_ns - self._ordered_ns > GONE_NS
 
     def _say_near(self, gauge: Gauge, state: Emergency) -> None:
         limit, observed = texts(state, self.terms.limits, gauge)

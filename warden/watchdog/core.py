@@ -108,7 +108,7 @@ class Core:
         self.incidents = Incidents(self.out, self.answers, last.incidents)
         self.probation = Probation(rules.course, rules.terms.boot_id, self.out)
         self.stops = Stops(self.authority, self.out, self.incidents, last.stop_ids)
-        self.capital = Capital(rules.capital, self.authority, self.stops, self.out, last.capital)
+        self.capital = Capital(rules.capital, self.authority, self.stops, self.out)
         self.healing = Healing(
             self.authority,
             self.liveness,
@@ -168,6 +168,7 @@ class Core:
                 "recovery-after-crash",
             )
         self.probation.carry_over(last, now_ns)
+        self.capital.carry_over(last.capital, now_ns)
         for frozen in last.frozen:
             self.freezing.carry_over(frozen, now_ns)
         if last.trips:

@@ -142,6 +142,31 @@ def test_es4_the_stop_is_written_until_it_stands_and_survives_a_restart() -> Non
     assert set(orders) == {kept.stop}
 
 
+def test_es4_a_stop_that_was_cleared_in_a_crash_does_not_hide_the_next_loss() -> None:
+    """ES4, I7: its file is gone and comes back no more; while the loss holds another one is ordered."""
+    scene = devnet()
+    scene.wallet = wallet_read(0)
+    scene.run(6_000)
+    kept = scene.core.capital.kept
+    assert kept.stop is not None
+    again = Scene(Environment.DEVNET, last=LastRun(capital=kept))
+    again.block = scene.block
+    again.wallet = wallet_read(0)
+    again.run(16_000)
+    ids = {each.stop.stop_id for each in again.commands if isinstance(each, WriteStop)}
+    assert len(ids) == 2
+    assert kept.stop.stop_id in ids
+
+
+def test_es2_two_short_dips_are_no_loss() -> None:
+    """ES2: what is bought, sold and bought again is below the limit for a moment each time."""
+    scene = devnet()
+    for ether in (60, 100, 60, 100):
+        scene.wallet = wallet_read(ether * ETHER)
+        scene.run(2_000)
+    assert ordered(scene) == []
+
+
 def test_es2_a_restart_keeps_what_losses_are_measured_by() -> None:
     """ES2, SL2: 25 % lost over two runs is 25 %, whenever the watchdog was restarted."""
     kept = devnet().core.capital.kept
@@ -238,6 +263,31 @@ def test_es2_without_agreement_for_long_it_observes_and_heals(report: Any, cause
     scene.wallet = wallet_read()
     scene.run(8_000)
     assert scene.mode == "AGGRESSIVE", scene.core.why(scene.now_ns)
+
+
+def test_es2_one_agreement_between_disputes_heals_nothing() -> None:
+    """ES2: they must agree for as long as a lapse takes to heal."""
+    scene = devnet()
+    dispute = WalletDisputed(5, "0x5", ("a", "b"), "a says 1, b says 2")
+    scene.wallet = dispute
+    scene.run(13_000)
+    scene.wallet = wallet_read()
+    scene.run(1_000)
+    scene.wallet = dispute
+    scene.run(8_000)
+    assert scene.mode == "OBSERVE_ONLY"
+
+
+def test_es4_the_recovery_of_another_stop_is_not_that_of_this_one() -> None:
+    """ES4: what was ordered for a loss is wanted until its own file was cleared."""
+    scene = devnet()
+    scene.wallet = wallet_read(0)
+    scene.run(6_000)
+    stop_id = stand(scene)
+    scene.core.capital.cleared(("another",), reset=False)
+    assert scene.core.capital.kept.stop is not None
+    scene.core.capital.cleared((stop_id,), reset=False)
+    assert scene.core.capital.kept.stop is None
 
 
 def test_es2_in_live_a_long_dispute_waits_for_an_operator() -> None:
