@@ -84,7 +84,7 @@ class Issuer:
         of = "address" if isinstance(argument, str) else "uint256"
         for kind in kinds:
             self.send("", CODE[kind] + encode([of], [argument]).hex())
-        return [to_checksum_address(each["contractAddress"]) for each in self.settle()]
+        return [to_checksum_address(each["contractAddress"]) for each in self.settle()[-len(kinds) :]]
 
     def list_tokens(
         self, *kinds: str, weth_wei: int = POOL_WETH, tokens: int = POOL_TOKENS

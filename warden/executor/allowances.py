@@ -36,6 +36,8 @@ _WITHIN_NS: Final = 5 * 1_000_000_000
 _AGAIN_NS: Final = 10 * 1_000_000_000
 _IDLE_NS: Final = 600 * 1_000_000_000
 _GAS_LIMIT: Final = 200_000
+# For the sale of a position that nobody could simulate: approvals were seen to use 25,000 to 60,000.
+_GAS_BLIND: Final = 100_000
 # A purchase may bring a little more than it did in its simulation.
 _ROOM_PERCENT: Final = 5
 
@@ -174,7 +176,8 @@ class Allowances:
             tokens=(approval.token,),
             pairs=((approval.token, terms.router.lower()),),
             judged=judged,
-            required=judged and not known,
+            # An exit does not wait for a simulator (decision 0011).
+            required=judged and not known and not approval.position_id,
             gas_limit=_GAS_LIMIT,
             gas_price_wei=drafts.fees(at)[0],
             base_fee_wei=at.head.base_fee_wei,
@@ -197,21 +200,24 @@ class Allowances:
             if refusal is not None:
                 text = f"{refusal.message} ({refusal.observed} of {refusal.limit})"
                 return self._refused(approval, refusal.rule, text, at.now)
-        draft = self._draft(event, approval, at)
+        return self._signed(event.intent_id, approval, event.gas, at)
+
+    def _signed(self, intent_id: str, approval: Approval, gas: int, at: Moment) -> list[Command]:
+        draft = self._draft(intent_id, approval, gas, at)
         ticket = own_ticket(approval.action, at.now)
         if approval.position_id and self.exit_ticket is not None:
             ticket = self.exit_ticket(approval.position_id, at.now)
         self._tickets[draft.draft.intent_id] = ticket
         return [draft]
 
-    def _draft(self, event: Simulated, approval: Approval, at: Moment) -> Sign:
+    def _draft(self, intent_id: str, approval: Approval, gas: int, at: Moment) -> Sign:
         return drafts.approval(
             drafts.Approving(
-                intent_id=event.intent_id,
+                intent_id=intent_id,
                 trace_id=approval.trace_id,
                 token=approval.token,
                 amount=approval.amount,
-                gas=event.gas,
+                gas=gas,
                 action=approval.action,
                 pool=approval.pool,
                 position_id=approval.position_id,
@@ -228,6 +234,8 @@ class Allowances:
         if event.refused and approval.amount and self.standing(approval.token, at.head):
             zero = msgspec.structs.replace(approval, amount=0, since_ns=at.now.utc_ns)
             return [self._try(zero, at)]
+        if approval.position_id and not event.refused:
+            return self._signed(event.intent_id, approval, _GAS_BLIND, at)
         rule = event.rule or ("simulation.reverts" if event.refused else "simulation.unavailable")
         return self._refused(approval, rule, event.text, at.now)
 

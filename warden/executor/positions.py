@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from warden.wire.rows import ExecutorRow
 
 _LOOKS: Final = 3
+# As many tokens as strategies may go through in turn before one is read for the first time again.
+_ASKED_MAX: Final = 16
 _RUNBOOK: Final = "manual-intervention"
 _UNTOLD_LOSS: Final = Refusal("integrity.balance", "the wallet holds less of a token than its positions")
 _UNKNOWN: Final = Refusal("integrity.balance", "the balance of a token that is held cannot be read")
@@ -72,7 +74,7 @@ class Positions:
         """Have the next reads bring this token, too: somebody would buy it."""
         self._asked.pop(token, None)
         self._asked[token] = None
-        while len(self._asked) > _LOOKS:
+        while len(self._asked) > _ASKED_MAX:
             del self._asked[next(iter(self._asked))]
 
     def distrust(self, token: str) -> Refusal | None:

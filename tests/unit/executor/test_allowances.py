@@ -16,6 +16,7 @@ from warden.domain.risk.events import LeverSet
 from warden.executor.allowances import Allowances
 from warden.executor.drafts import Moment
 from warden.executor.ledger import Ledger
+from warden.executor.position_book import Holding
 from warden.executor.protocol import Command, Sign, Simulate, Simulated, SimulationFailed, Tell
 from warden.wire.rows import Purpose, RiskRow, SignedRow
 
@@ -117,6 +118,25 @@ def test_what_cannot_be_tried_is_told() -> None:
     assert isinstance(told, Tell)
     assert told.data["rule"] == "simulation.impossible"
     assert desk.answer(asked) == []
+
+
+def test_an_exit_waits_for_no_simulator() -> None:
+    """EX7, SL1: the approval of a sale is signed where nobody answers; one that would revert is not."""
+    desk = Desk()
+    held = Holding("p", "main", "test", TOKEN_A, "m", "", (TOKEN_A, WETH), Wei(7), Wei(1), 1, "")
+    (asked,) = desk.allowances.ask_for_sale(held, desk.at())
+    assert isinstance(asked, Simulate)
+    assert (asked.judged, asked.required) == (True, False)
+    unanswered = SimulationFailed(asked.intent_id, refused=False, text="nobody")
+    (sign,) = desk.allowances.failed(unanswered, desk.at())
+    assert isinstance(sign, Sign)
+    assert (sign.draft.position_id, sign.draft.action) == ("p", Action.REDUCE)
+    other = Desk()
+    (asked,) = other.allowances.ask_for_sale(held, other.at())
+    assert isinstance(asked, Simulate)
+    reverts = SimulationFailed(asked.intent_id, refused=True, text="reverts")
+    (told,) = other.allowances.failed(reverts, other.at())
+    assert isinstance(told, Tell)
 
 
 def test_what_is_never_answered_is_asked_again() -> None:
