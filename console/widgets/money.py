@@ -8,13 +8,14 @@ from console.paint import Tone, bar, clean, ether_text, heading, line, money_ton
 from console.widgets.pane import Pane
 from warden.domain.money import format_ether
 from warden.operator.capital_text import GOOD, capital_text
+from warden.operator.position_text import change_bps, exits_text, percent_text, worst
 
 if TYPE_CHECKING:
     from textual.content import Content
 
     from console.model import Picture
     from warden.operator.picture import Money as MoneyPart
-    from warden.wire.telemetry import CapitalLine
+    from warden.wire.telemetry import CapitalLine, PositionLine
 
 _LABEL: Final = 9
 _BAR_MAX: Final = 40
@@ -90,4 +91,11 @@ def _breaker(money: MoneyPart) -> Content:
 def _positions(money: MoneyPart) -> Content:
     bare = sum(not position.protected for position in money.positions)
     told = (f" · {bare} UNPROTECTED", Tone.BAD) if bare else (" · all protected", Tone.GOOD)
-    return line(f"{'open':<{_LABEL}}{len(money.positions)} positions", told)
+    last = worst(money.positions)
+    rest = "" if last is None else f" · {_far(last)}"
+    return line(f"{'open':<{_LABEL}}{len(money.positions)} positions", told, rest)
+
+
+def _far(position: PositionLine) -> str:
+    """Return how the position that has lost most stands, and when it is sold."""
+    return f"{percent_text(change_bps(position.value_wei, position.size_wei))}, {exits_text(position)}"

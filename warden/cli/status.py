@@ -12,6 +12,7 @@ from warden.domain.errors import EXIT_DONE, EXIT_NOT_RUNNING
 from warden.domain.money import format_ether
 from warden.operator.capital_text import capital_text
 from warden.operator.picture import age_text
+from warden.operator.position_text import position_text
 from warden.operator.view import view_to_json
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def _money(view: SystemView) -> Iterator[str]:
     usd = "" if money.net_usd is None else f" ({money.net_usd:+f} USD)"
     yield f"gate: {'open' if not money.gate else f'closed, {money.gate}'}; breaker {money.breaker}"
     yield f"exposure: {percent} of {limit}, {len(money.positions)} positions, {money.pending} pending"
+    yield from (position_text(each) for each in money.positions)
     yield f"profit: {net}{usd} net of {money.trades} trades, {money.wins} won"
 
 

@@ -169,6 +169,10 @@ class ExecutorCore:
         """Return what the next read should bring of positions."""
         return self._positions.watch(observe=observe)
 
+    def held_positions(self) -> frozenset[str]:
+        """Return the positions that are there, or of which the chain still shows something."""
+        return self._positions.held()
+
     def observes(self, now: Now) -> bool:
         """Tell whether the next read should bring the pools' prices, too."""
         return self._readings.observes(now)
@@ -303,7 +307,7 @@ class ExecutorCore:
         if advanced:
             commands += [*self._own_sends.push(at), *self._take_back(at), *self._allowances.look(at)]
         commands += self._closing.head(at)
-        return commands + self._cleanup.report(over=False)
+        return commands + self._cleanup.report(over=False, held=self._positions.held())
 
     def _clean_up(self, allowed: CleanupAllowed, now: Now) -> list[Command]:
         head = self.fresh_head(now)
@@ -312,7 +316,7 @@ class ExecutorCore:
 
     def _cleanup_over(self, _event: CleanupOver, _now: Now) -> list[Command]:
         self._closing.flattened()
-        return self._cleanup.report(over=True)
+        return self._cleanup.report(over=True, held=self._positions.held())
 
     def _outcome(self, entry: Entry, row: OutcomeRow, now: Now) -> list[Command]:
         signed = entry.signed

@@ -267,8 +267,12 @@ class Executor:
         return tuple(dict.fromkeys([*open_hashes, *out]))
 
     def _position_ids(self) -> tuple[str, ...]:
+        """Name what is held, and what was just sold until the chain shows it (ES6)."""
         standing = position_book.standing(self._ledger.holdings)
-        return tuple(held.position_id for held in standing[:_NONCES_MAX])
+        held = dict.fromkeys(held.position_id for held in standing)
+        if self._trading is not None:
+            held |= dict.fromkeys(sorted(self._trading.core.held_positions()))
+        return tuple(held)[:_NONCES_MAX]
 
     def _open_nonces(self) -> tuple[int, ...]:
         """Return the nonces at which something may land, and those below that they wait for."""

@@ -87,7 +87,8 @@ class Positions:
         """Return what the next read should bring; with `observe` all tokens that were ever held."""
         holdings, book = self._ledger.holdings, self._ledger.book
         standing = position_book.standing(holdings)
-        tokens = dict.fromkeys(held.token for held in standing)
+        # What was just sold, too, until that is final: the chain must show that it is gone.
+        tokens = dict.fromkeys(held.token for held in holdings.open.values())
         for entry in book.open():
             if entry.signed.position_id:
                 tokens |= dict.fromkeys(token.lower() for token in entry.signed.path)
@@ -159,6 +160,15 @@ class Positions:
         return max(0, min(gone, spends))
 
     # --- whether they are there
+
+    def held(self) -> frozenset[str]:
+        """Return the positions of which the book has something, or the last read of the chain too much."""
+        over = {token for token, gap in self._gaps.items() if gap.found > gap.booked and gap.looks < _LOOKS}
+        return frozenset(
+            held.position_id
+            for held in self._ledger.holdings.open.values()
+            if held.amount > 0 or held.token in over
+        )
 
     def look(self, head: HeadRead, now: Now) -> tuple[list[MissingRow], list[Tell]]:
         """Hold balances against the book; return what is gone for good, and what there is to tell."""

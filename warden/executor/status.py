@@ -9,6 +9,7 @@ from warden.domain.modes import Action
 from warden.domain.money import WEI_PER_ETHER, Wei
 from warden.domain.risk import usd
 from warden.executor.gate import Gate, Ticket
+from warden.executor.position_lines import lines
 from warden.wire.telemetry import ExecutorStatus, TradeLine
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def picture(
         breaker=core.ledger.engine.state.breaker.state.value,
         pending=len(book.open_nonces()),
         heads=(head,),
+        positions=tuple(lines(core.ledger)),
         recent_trades=tuple(_line(entry) for entry in book.recent(_TRADES_SHOWN)),
         recent_decisions=core.decisions.lines(),
     )

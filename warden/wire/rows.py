@@ -177,12 +177,18 @@ class WitnessRow(msgspec.Struct, frozen=True, tag="witness.1"):
 
 
 class CleanupRow(msgspec.Struct, frozen=True, tag="cleanup.1"):
-    """A stop's clean-up came to its end: what was cancelled, what had landed, what is still open, by hash."""
+    """A stop's clean-up came to its end: what was cancelled, what had landed, what is still open, by hash.
+
+    Attributes:
+        sold, held: of the positions that it was to sell, those that the chain has no more, and the others.
+    """
 
     stop_ids: tuple[str, ...]
     cancelled: tuple[str, ...]
     landed: tuple[str, ...]
     left: tuple[str, ...]
+    sold: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
 
 
 class BaselineRow(msgspec.Struct, frozen=True, tag="baseline.1"):

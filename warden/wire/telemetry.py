@@ -129,12 +129,32 @@ class DecisionLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PositionLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An open position."""
+    """An open position.
+
+    Attributes:
+        size_wei: what it cost; `amount` of `token`, in its smallest unit, is held for it.
+        protected: its exits watch over it; `why` says why not.
+        strategy: whose it is.
+        value_wei, pnl_wei: what selling all of it would bring, and that less its cost; None: not known.
+        stop_wei, take_wei, trail_wei: at which values it is sold; None: no such exit, or not armed yet.
+        leaving: why it is being sold now, empty when it is not.
+    """
 
     market: str
     size_wei: Wei
     opened: str
     protected: bool
+    id: str = ""
+    strategy: str = ""
+    token: str = ""
+    amount: Wei = Wei(0)
+    value_wei: Wei | None = None
+    pnl_wei: Wei | None = None
+    stop_wei: Wei | None = None
+    take_wei: Wei | None = None
+    trail_wei: Wei | None = None
+    why: str = ""
+    leaving: str = ""
 
 
 class ExecutorStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="executor.1"):

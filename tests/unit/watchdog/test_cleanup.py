@@ -214,3 +214,26 @@ def test_a_recovery_ends_it_and_one_permit_life_lies_between() -> None:
     assert [(row["why"], row["left"]) for row in scene.rows("cleanup.ended")] == [
         ("no stop stands any more", [7])
     ]
+
+
+def test_a_flatten_names_the_positions_and_ends_when_they_are_gone() -> None:
+    """ES6: as reported after the stop; one that only cancels names none; it lasts until they are sold."""
+    for policy, named in (("flatten", ("p1", "p2")), ("cancel", ())):
+        scene = Scene().up()
+        scene.beats[Role.EXECUTOR] = {"position_ids": ("p1", "p2"), "positions": 2, "open_nonces": (7,)}
+        scene.run(BEAT_MS)
+        scene.take()
+        scene.touch("s1", policy=policy)
+        scene.run(1_000)
+        assert {grant.positions for grant in scene.cleanups()} == {named}
+        # What is bought later does not join.
+        scene.beats[Role.EXECUTOR] = {"position_ids": ("p2", "p3"), "positions": 2, "open_nonces": ()}
+        scene.run(2 * BEAT_MS)
+        scene.take()
+        scene.run(35_000)
+        granted = scene.cleanups()
+        assert {grant.positions for grant in granted} == ({named} if named else set())
+        scene.beats[Role.EXECUTOR] = {"position_ids": ("p3",), "positions": 1, "open_nonces": ()}
+        scene.run(1_000)
+        (end,) = scene.rows("cleanup.ended")
+        assert end["held"] == []

@@ -1,0 +1,69 @@
+"""What screens show of positions: cost, value, exits and what is wrong, in figures and in words."""
+
+from __future__ import annotations
+
+from tests.unit.executor.position_scene import BOUGHT, PositionScene, opening
+from tests.unit.executor.scene import ETHER, TOKEN_A
+from warden.domain.risk.refusal import Refusal
+from warden.executor.position_lines import lines
+from warden.operator.position_text import change_bps, percent_text, position_text, worst
+
+
+def test_a_position_is_shown_with_its_value_and_its_exits() -> None:
+    """SL1, CO1: at which values it is sold; the trailing stop once it is armed; what it would bring."""
+    scene = PositionScene()
+    scene.begin()
+    position_id = scene.open(opening(stop_loss_bps=2_000))
+    scene.look()
+    (line,) = lines(scene.core.ledger)
+    assert (line.id, line.token, line.amount, line.size_wei) == (position_id, TOKEN_A, BOUGHT, ETHER)
+    assert (line.stop_wei, line.take_wei, line.trail_wei) == (ETHER * 80 // 100, ETHER * 125 // 100, None)
+    assert line.value_wei is not None
+    assert line.pnl_wei == line.value_wei - ETHER
+    assert (line.protected, line.why, line.leaving) == (True, "", "")
+    scene.price = scene.price * 110 // 100
+    scene.look()
+    (line,) = lines(scene.core.ledger)
+    assert line.trail_wei is not None
+    assert line.trail_wei > ETHER
+    assert "trail +4." in position_text(line)
+
+
+def test_what_nothing_protects_says_so() -> None:
+    """SL1: UNPROTECTED, with the reason, in words."""
+    scene = PositionScene()
+    scene.begin()
+    scene.open()
+    scene.exits_refused = Refusal("mode", "OBSERVE_ONLY does not allow exits")
+    for _ in range(6):
+        scene.look()
+    (line,) = lines(scene.core.ledger)
+    assert not line.protected
+    assert "UNPROTECTED" in position_text(line)
+    assert "OBSERVE_ONLY" in position_text(line)
+
+
+def test_one_that_is_being_sold_says_why() -> None:
+    """SL1: the reason stands there until it is gone."""
+    scene = PositionScene()
+    scene.begin()
+    scene.open()
+    scene.price = scene.price * 8 // 10
+    scene.look()
+    (line,) = lines(scene.core.ledger)
+    assert line.leaving == "stop-loss"
+    assert "being sold: stop-loss" in position_text(line)
+    assert worst([line]) == line
+
+
+def test_percents_are_exact_and_unknown_is_said() -> None:
+    """I10: no value is no figure."""
+    assert [percent_text(each) for each in (0, 1_000, -995, 5, None)] == [
+        "+0.0 %",
+        "+10.0 %",
+        "-9.9 %",
+        "+0.0 %",
+        "unknown",
+    ]
+    assert (change_bps(None, 1), change_bps(1, 0), change_bps(90, 100)) == (None, None, -1_000)
+    assert worst([]) is None
