@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from tests.chain.devnet import call
+from tests.chain.devnet import call, post
 from tests.instance import DEVNET_TOML, wait_until
 from tests.process.cli_runs import new_home, one_line, warden
 from tests.process.paper_stage import PaperSystem, RealChain, paper_toml
@@ -23,7 +23,7 @@ from warden.executor import calldata
 from warden.executor.beginnings import paper_of
 from warden.executor.calldata import GET_RESERVES, reserves
 from warden.runtime.wallet import PAPER_WALLET
-from warden.wire.rows import LegRow, OutcomeRow, SignedRow, StopRow
+from warden.wire.rows import LegRow, OutcomeRow, Purpose, SignedRow, StopRow
 from warden.wire.rows_paper import FillRow, PaperRow
 from warden.wire.telemetry import ExecutorStatus
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(600)
 
 ETHER = 10**18
+# Below the devnet's finality depth.
+REORG_DEPTH_MAX = 8
 ON_CHAIN = {TradeState.MINED, TradeState.REVERTED, TradeState.FINAL}
 
 
@@ -125,7 +127,8 @@ def _settled(system: PaperSystem) -> tuple[ExecutorStatus, int, int]:
         last = {row.tx_hash: row for row in rows if isinstance(row, OutcomeRow)}
         landed = [row for row in last.values() if row.state in ON_CHAIN]
         status: ExecutorStatus = system.latest[ExecutorStatus]
-        if status.pending or status.trades != len(landed):
+        swaps = {row.tx_hash for row in rows if isinstance(row, SignedRow) and row.purpose is Purpose.SWAP}
+        if status.pending or status.trades != len([row for row in landed if row.tx_hash in swaps]):
             return False
         (funds,) = [row for row in rows if isinstance(row, PaperRow)]
         capital = funds.trading_wei + sum(row.gain_wei for row in landed)
@@ -134,6 +137,40 @@ def _settled(system: PaperSystem) -> tuple[ExecutorStatus, int, int]:
 
     wait_until(same, "a moment without anything pending")
     return found[-1]
+
+
+def test_a_reorg_of_the_real_chain_is_followed(system: PaperSystem, chain: RealChain) -> None:
+    """EX8, I6: the block of a fill is taken back: undone, computed anew from the new chain, counted once."""
+    tx_hash = _take_back_newest(system, chain)
+
+    def states() -> list[TradeState]:
+        found = (row for row in system.rows() if isinstance(row, OutcomeRow) and row.tx_hash == tx_hash)
+        return [row.state for row in found]
+
+    wait_until(lambda: TradeState.REORGED in states(), "the reorg in the journal", 90)
+    wait_until(lambda: states()[-1] in {*ON_CHAIN, TradeState.SUPERSEDED}, "a new end of the trade", 90)
+    status, capital, gas = _settled(system)
+    assert (status.capital_wei, status.gas_balance_wei) == (capital, gas)
+
+
+def _take_back_newest(system: PaperSystem, chain: RealChain) -> str:
+    """Take the block of the newest trade back, and all after it; return its hash."""
+    made, found = chain.manifest, [""]
+
+    def is_young() -> bool:
+        post(f"{made.control_url}/mining", {"running": False})
+        head = int(call(made.node_url, "eth_blockNumber"), 16)
+        mined = [
+            row for row in system.rows() if isinstance(row, OutcomeRow) and row.state is TradeState.MINED
+        ]
+        if mined and 0 <= head - mined[-1].block < REORG_DEPTH_MAX:
+            call(made.node_url, "anvil_reorg", head - mined[-1].block + 1, [])
+            found[0] = mined[-1].tx_hash
+        post(f"{made.control_url}/mining", {"running": True})
+        return bool(found[0])
+
+    wait_until(is_young, "a young trade", 90)
+    return found[0]
 
 
 def test_a_stop_on_paper_stops(system: PaperSystem) -> None:
