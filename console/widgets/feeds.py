@@ -84,6 +84,11 @@ class Trades(Pane):
         lines = [_trade(each, width) for each in money.trades_recent[: height - 1]]
         seen = money.seen if money.seen.stale else None
         rest = f"{money.pending} in flight" if money.pending and seen is None else ""
+        if rest and money.in_flight and width >= _WIDE:
+            # The lowest nonce: what all the others wait for.
+            first = money.in_flight[0]
+            tries = f", attempt {first.attempts}" if first.attempts > 1 else ""
+            rest += f" · nonce {first.nonce}: {clean(first.purpose)}, {first.age_s} s{tries}"
         return [heading("TRADES", seen, rest), *(lines or [line(("none yet", Tone.QUIET))])]
 
 

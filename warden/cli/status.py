@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from warden.cli.picture import Picture, take_picture
 from warden.cli.words import say, warn
 from warden.domain.errors import EXIT_DONE, EXIT_NOT_RUNNING
-from warden.domain.money import format_ether
+from warden.domain.money import WEI_PER_GWEI, format_ether
 from warden.operator.capital_text import capital_text
 from warden.operator.picture import age_text
 from warden.operator.position_text import position_text
@@ -85,6 +86,12 @@ def _money(view: SystemView) -> Iterator[str]:
     yield f"gate: {'open' if not money.gate else f'closed, {money.gate}'}; breaker {money.breaker}"
     yield f"exposure: {percent} of {limit}, {len(money.positions)} positions, {money.pending} pending"
     yield from (position_text(each) for each in money.positions)
+    for line in money.in_flight:
+        fee = f"{Decimal(line.max_fee_wei) / WEI_PER_GWEI:.3f} gwei"
+        taken = "" if line.accepted else ", taken by no endpoint yet"
+        tries = f", attempt {line.attempts}" if line.attempts > 1 else ""
+        told = f"{line.purpose} {line.tx_hash}, {line.age_s} s, at most {fee}{tries}{taken}"
+        yield f"nonce {line.nonce}: {told}"
     yield f"profit: {net}{usd} net of {money.trades} trades, {money.wins} won"
 
 

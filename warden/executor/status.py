@@ -8,17 +8,19 @@ from warden.domain.intents import TradeState
 from warden.domain.modes import Action
 from warden.domain.money import WEI_PER_ETHER, Wei
 from warden.domain.risk import usd
+from warden.domain.risk.events import NS_PER_S
 from warden.executor.gate import Gate, Ticket
 from warden.executor.position_lines import lines
-from warden.wire.telemetry import ExecutorStatus, TradeLine
+from warden.wire.telemetry import ExecutorStatus, InFlightLine, TradeLine
 
 if TYPE_CHECKING:
-    from warden.executor.book import Entry
+    from warden.executor.book import Book, Entry
     from warden.executor.core import ExecutorCore
     from warden.executor.protocol import Now, Terms
     from warden.wire.messages import Head
 
 _TRADES_SHOWN = 15
+_IN_FLIGHT_SHOWN = 16
 
 
 def picture(
@@ -51,6 +53,29 @@ def picture(
         positions=tuple(lines(core.ledger)),
         recent_trades=tuple(_line(entry) for entry in book.recent(_TRADES_SHOWN)),
         recent_decisions=core.decisions.lines(),
+        in_flight=in_flight(book, now),
+    )
+
+
+def in_flight(book: Book, now: Now) -> tuple[InFlightLine, ...]:
+    """Return what may still land, by nonce, lowest first; what was signed last stands for its nonce."""
+    by_nonce: dict[int, list[Entry]] = {}
+    for entry in book.open():
+        by_nonce.setdefault(entry.signed.nonce, []).append(entry)
+    return tuple(_flight(by_nonce[nonce], now) for nonce in sorted(by_nonce)[:_IN_FLIGHT_SHOWN])
+
+
+def _flight(entries: list[Entry], now: Now) -> InFlightLine:
+    first, newest = entries[0].signed, entries[-1]
+    return InFlightLine(
+        nonce=first.nonce,
+        purpose=newest.signed.purpose.value,
+        tx_hash=newest.signed.tx_hash,
+        state=newest.outcome.state.value,
+        age_s=max(0, now.utc_ns - first.at_ns) // NS_PER_S if first.at_ns else 0,
+        max_fee_wei=newest.signed.max_fee_wei,
+        attempts=len(entries),
+        accepted=newest.accepted,
     )
 
 

@@ -15,6 +15,7 @@ from warden.wire.telemetry import (
     CapitalLine,
     DecisionLine,
     EndpointLine,
+    InFlightLine,
     PositionLine,
     StopLine,
     TradeLine,
@@ -97,6 +98,7 @@ class Money(msgspec.Struct, frozen=True):
     wallet: str = ""
     positions: tuple[PositionLine, ...] = ()
     trades_recent: tuple[TradeLine, ...] = ()
+    in_flight: tuple[InFlightLine, ...] = ()
     decisions: tuple[DecisionLine, ...] = ()
 
 

@@ -193,6 +193,7 @@ def _money(status: ExecutorStatus | None, seen: Seen) -> Money:
         wallet=status.wallet,
         positions=status.positions,
         trades_recent=status.recent_trades,
+        in_flight=status.in_flight,
         decisions=status.recent_decisions,
     )
 
@@ -304,6 +305,7 @@ def view_to_json(view: SystemView) -> dict[str, Any]:
             "gas_wei": _whole(money.gas_wei) if live else None,
             **_seen_json(money.seen),
         },
+        "in_flight": _plain(money.in_flight) if live else None,
         "trades": _plain(money.trades_recent) if live else None,
         "decisions": _plain(money.decisions) if live else None,
         "alerts": {

@@ -119,6 +119,27 @@ class TradeLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     error: str
 
 
+class InFlightLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is on its way at one nonce: the newest that stands there.
+
+    Attributes:
+        purpose: swap, exit, approve or cancel.
+        age_s: since the first that was signed at this nonce.
+        max_fee_wei: the highest fee per unit of gas that the newest pays.
+        attempts: how many were signed at this nonce and may still land.
+        accepted: some endpoint has taken the newest.
+    """
+
+    nonce: int
+    purpose: str
+    tx_hash: str
+    state: str
+    age_s: int
+    max_fee_wei: Wei
+    attempts: int
+    accepted: bool
+
+
 class DecisionLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One recent decision of the gate; equal ones in a row are folded with a count."""
 
@@ -190,6 +211,7 @@ class ExecutorStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
     positions: tuple[PositionLine, ...] = ()
     recent_trades: tuple[TradeLine, ...] = ()
     recent_decisions: tuple[DecisionLine, ...] = ()
+    in_flight: tuple[InFlightLine, ...] = ()
 
 
 class EndpointLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

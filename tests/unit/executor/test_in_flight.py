@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.executor.flights import ACCEPTED, NOT_BEGUN, REJECTED, Flight, signs
-from tests.unit.executor.scene import ETHER, WALLET, Scene, intent, only
+from tests.unit.executor.scene import ETHER, GWEI, WALLET, Scene, intent, only
 from tests.unit.executor.test_core import rule_of, states
 from warden.domain.intents import TradeState
 from warden.domain.modes import Action
 from warden.executor.gate import Ticket
 from warden.executor.protocol import CleanupAllowed, Receipt, Record, Send, Simulate, Simulated
+from warden.executor.status import in_flight
 from warden.wire.rows import Purpose
 
 
@@ -174,3 +175,22 @@ def test_what_was_released_and_landed_all_the_same_is_found() -> None:
     assert demands == []
     outcomes = {entry.signed.tx_hash: entry.outcome.state for entry in scene.core.book.recent(9)}
     assert outcomes == {first: TradeState.REVERTED, second: TradeState.SUPERSEDED}
+
+
+def test_the_status_tells_what_is_on_its_way() -> None:
+    """CO1, EX3: by nonce, the newest that stands there, how old and how many tries; nothing that settled."""
+    scene = Flight()
+    first = scene.fly(1, *ACCEPTED)
+    second = scene.fly(2)
+    (bump,) = signs(scene.read(base_fee_wei=20 * GWEI))
+    dearer, _ = scene.sign(bump)
+    lines = in_flight(scene.core.book, scene.now())
+    assert [(each.nonce, each.tx_hash, each.attempts, each.accepted) for each in lines] == [
+        (0, dearer, 2, False),
+        (1, second, 1, False),
+    ]
+    assert (lines[0].age_s, lines[0].purpose) == (1, "swap")
+    assert lines[0].max_fee_wei == scene.row(dearer).max_fee_wei > scene.row(first).max_fee_wei
+    scene.read({first: scene.mined(first)}, nonce=1)
+    scene.read(nonce=1)
+    assert [each.nonce for each in in_flight(scene.core.book, scene.now())] == [1]
