@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
 from tests.unit.watchdog.scene import ETHER, Scene, wallet_read
+from tests.unit.watchdog.test_record import written
 from warden.domain.modes import Environment
 from warden.domain.money import Wei
 from warden.domain.risk.emergency_gauges import EmergencyLimits
 from warden.domain.stops import CleanUp, StopReason
 from warden.watchdog.capital import CapitalTerms
-from warden.watchdog.commands import WriteStop
+from warden.watchdog.commands import WriteRow, WriteStop
 from warden.watchdog.last_run import Baselines, LastRun
 from warden.watchdog.status import capital_line
 from warden.wire.capital import TokenRead, WalletDisputed, WalletUnknown
 from warden.wire.messages import Arm, MoveBaseline, Recover, ResetBaseline
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HELD_WEI = 100 * ETHER
 DAY_S = 86_400
@@ -140,6 +144,20 @@ def test_es4_the_stop_is_written_until_it_stands_and_survives_a_restart() -> Non
     orders = [each.stop for each in again.commands if isinstance(each, WriteStop)]
     assert orders
     assert set(orders) == {kept.stop}
+
+
+def test_es2_a_crash_keeps_what_the_rows_say(tmp_path: Path) -> None:
+    """ES2, I9: baseline, day and the stop that was ordered are read back from the journal as they were."""
+    scene = Scene(Environment.DEVNET)
+    scene.run(3_000)
+    scene.wallet = wallet_read(0)
+    scene.run(6_000)
+    kept = scene.core.capital.kept
+    rows = [(each.kind, each.body) for each in scene.commands if isinstance(each, WriteRow)]
+    last = written(tmp_path / "watchdog.db", *rows)
+    assert (last.capital, last.clean) == (kept, False)
+    assert kept.stop is not None
+    assert kept.baseline_wei == HELD_WEI
 
 
 def test_es4_a_stop_that_was_cleared_in_a_crash_does_not_hide_the_next_loss() -> None:

@@ -23,7 +23,7 @@ _Rows = tuple[tuple[str, dict[str, Any]], ...]
 _ENDED: dict[str, Any] = {"mode": "AGGRESSIVE", "trips": [], "stop_ids": []}
 
 
-def _written(path: Path, *rows: tuple[str, dict[str, Any]]) -> LastRun:
+def written(path: Path, *rows: tuple[str, dict[str, Any]]) -> LastRun:
     """Write rows to a journal and return what is read from them."""
     journal = Journal(path, SystemClock())
     for kind, body in rows:
@@ -42,19 +42,19 @@ def test_a_first_run_is_clean(tmp_path: Path) -> None:
 def test_a_run_that_ended_in_order_is_clean(tmp_path: Path) -> None:
     """Its last row says so."""
     rows: _Rows = (("started", {}), ("ended", _ENDED))
-    assert _written(tmp_path / "watchdog.db", *rows) == LastRun()
+    assert written(tmp_path / "watchdog.db", *rows) == LastRun()
 
 
 def test_a_run_without_its_last_row_is_not(tmp_path: Path) -> None:
     """Killed, cut off, or the disk did not take it: all the same."""
     rows: _Rows = (("started", {}), ("ended", _ENDED), ("started", {}), ("armed", {}))
-    assert _written(tmp_path / "watchdog.db", *rows) == LastRun(clean=False)
+    assert written(tmp_path / "watchdog.db", *rows) == LastRun(clean=False)
 
 
 def test_trips_and_stops_that_stood_are_carried_over(tmp_path: Path) -> None:
     """I7: an orderly end in a trip is remembered as one."""
     ended = {"mode": "OBSERVE_ONLY", "trips": ["executor-unclean"], "stop_ids": ["s1"]}
-    assert _written(tmp_path / "watchdog.db", ("started", {}), ("ended", ended)) == LastRun(
+    assert written(tmp_path / "watchdog.db", ("started", {}), ("ended", ended)) == LastRun(
         trips=("executor-unclean",), stop_ids=("s1",)
     )
 
@@ -69,7 +69,7 @@ def test_stops_are_followed_through_the_rows(tmp_path: Path) -> None:
         ("stop.cleared", {"stop_id": "s1"}),
         ("stop.vanished", {"stop_id": "s2"}),
     )
-    assert _written(tmp_path / "watchdog.db", *rows) == LastRun(
+    assert written(tmp_path / "watchdog.db", *rows) == LastRun(
         clean=False, stop_ids=("s3",), probation_owed=True
     )
 
@@ -78,9 +78,9 @@ def test_it_looks_back_only_as_far_as_it_must(tmp_path: Path) -> None:
     """A witness row says what stood: older rows are not needed, however many there are."""
     rows: list[tuple[str, dict[str, Any]]] = [("started", {}), ("stop.seen", {"stop_id": "s1"})]
     rows += [("lapse", {})] * 1_500
-    assert _written(tmp_path / "old.db", *rows) == LastRun(clean=False, stop_ids=("s1",))
+    assert written(tmp_path / "old.db", *rows) == LastRun(clean=False, stop_ids=("s1",))
     rows += [("witness", {"stop_ids": ["s2"]}), ("stop.seen", {"stop_id": "s4"})]
-    assert _written(tmp_path / "new.db", *rows) == LastRun(clean=False, stop_ids=("s2", "s4"))
+    assert written(tmp_path / "new.db", *rows) == LastRun(clean=False, stop_ids=("s2", "s4"))
 
 
 def test_incidents_are_followed_through_the_rows(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_incidents_are_followed_through_the_rows(tmp_path: Path) -> None:
         ("stop.cleared", {"stop_id": "s1"}),
         ("stop.vanished", {"stop_id": "s2"}),
     )
-    last = _written(tmp_path / "watchdog.db", *rows)
+    last = written(tmp_path / "watchdog.db", *rows)
     assert last.incidents == {"s2": False, "s3": True, "s4": False}
     assert last.probation_owed
 
@@ -103,13 +103,13 @@ def test_a_frozen_trader_and_a_probation_are_followed_through_the_rows(tmp_path:
     span: dict[str, Any] = {"boot_id": "b", "until_ns": 9, "length_ns": 5, "percent": 25, "until": "later"}
     freeze = {"role": "trader", "session": "t", "pid": 7, "operator": "ann", "reason": "x"}
     rows: list[tuple[str, dict[str, Any]]] = [("started", {}), ("freeze", freeze), ("probation.begun", span)]
-    last = _written(tmp_path / "one.db", *rows)
+    last = written(tmp_path / "one.db", *rows)
     assert (last.frozen, last.probation) == ((Frozen("t", 7),), Span(**span))
     rows += [("freeze.over", {"session": "t"}), ("probation.ended", {})]
-    last = _written(tmp_path / "two.db", *rows)
+    last = written(tmp_path / "two.db", *rows)
     assert (last.frozen, last.probation, last.probation_owed) == ((), None, False)
     said = {"frozen": {"session": "t", "pid": 7}, "probation": span, "incidents": {"s1": False}}
-    last = _written(tmp_path / "three.db", ("started", {}), ("ended", _ENDED | said))
+    last = written(tmp_path / "three.db", ("started", {}), ("ended", _ENDED | said))
     assert (last.clean, last.frozen, last.probation) == (True, (Frozen("t", 7),), Span(**span))
     assert last.incidents == {"s1": False}
 
@@ -123,7 +123,7 @@ def test_each_of_several_frozen_traders_is_followed_by_its_session(tmp_path: Pat
         ("freeze", freeze | {"session": "m", "pid": 8, "name": "trader-mom"}),
         ("freeze.over", {"session": "a"}),
     ]
-    last = _written(tmp_path / "watchdog.db", *rows)
+    last = written(tmp_path / "watchdog.db", *rows)
     assert last.frozen == (Frozen("m", 8, "trader-mom"),)
 
 
@@ -136,7 +136,7 @@ def test_what_a_run_writes_last_is_what_the_next_one_reads(tmp_path: Path) -> No
     scene.ask(Freeze("ann", "looking"))
     scene.commands += scene.core.end()
     rows = [(row.kind, row.body) for row in scene.commands if isinstance(row, WriteRow)]
-    last = _written(tmp_path / "watchdog.db", *rows)
+    last = written(tmp_path / "watchdog.db", *rows)
     assert last == LastRun(
         trips=("frozen-by-operator",),
         stop_ids=("s1", "s2"),
