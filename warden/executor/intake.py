@@ -37,6 +37,10 @@ _PREPARE_WITHIN_NS: Final = 5 * 1_000_000_000
 _IDS_MAX: Final = 4_096
 _SIMULATION: Final = "simulation"
 _UNKNOWN_CHAIN: Final = Refusal("chain.unknown", "the chain's state is not known now")
+_MARKET_PENDING: Final = Refusal(
+    "pending.market",
+    "a transaction of ours in this market is on its way: what the chain shows there is about to change",
+)
 _WAITING: Final = Refusal("allowance", "the router's allowance is being set first; propose again")
 _EXIT_WAITING: Final = Refusal("allowance", "the sale of what it buys is being approved; propose again")
 _TOO_LATE: Final = Refusal("simulation.unavailable", "no answer to the simulation within 5 s")
@@ -142,7 +146,7 @@ class Intake:
             return self._refuse(intent, event.identity, fitted, now)
         opens = not fitted.request.cycle
         reserve = gas_reserve.refusal(self._ledger, fitted.request.gas_wei, at, opens=opens)
-        barred = self._full(request.strategy) or reserve or self._ways.opening(intent, at)
+        barred = self._full(request) or reserve or self._ways.opening(intent, at)
         if barred is not None:
             return self._refuse(intent, event.identity, barred, now)
         smaller = intent
@@ -188,11 +192,15 @@ class Intake:
         )
         return self._prepare(preparing, at)
 
-    def _full(self, pool: str) -> Refusal | None:
-        """Return why nothing more may be opened: so many nonces are taken, or will be."""
+    def _full(self, request: Request) -> Refusal | None:
+        """Return why nothing more may be opened: so many nonces are taken, or one in its very market."""
         book = self._ledger.book
         under_way = [*(each.signed.pool for each in book.open()), *self._pools_preparing()]
-        return shares.refusal(self._terms, pool, len(book.open_nonces()) + len(self._preparing), under_way)
+        taken = len(book.open_nonces()) + len(self._preparing)
+        full = shares.refusal(self._terms, request.strategy, taken, under_way)
+        markets = {each.signed.market for each in book.open()}
+        markets |= {each.request.market for each in self._preparing.values()}
+        return full or (_MARKET_PENDING if request.market in markets else None)
 
     def _pools_preparing(self) -> list[str]:
         return [each.request.strategy for each in self._preparing.values()]

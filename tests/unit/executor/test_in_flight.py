@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.executor.flights import ACCEPTED, NOT_BEGUN, REJECTED, Flight, signs
+<<<<<<< HEAD
 from tests.unit.executor.scene import ETHER, GWEI, WALLET, Scene, intent, only
+=======
+from tests.unit.executor.scene import ETHER, TOKEN_B, WALLET, WETH, Scene, intent, only
+>>>>>>> 0c28906 (Nothing is opened in a market where a transaction of ours is still on its way)
 from tests.unit.executor.test_core import rule_of, states
 from warden.domain.intents import TradeState
 from warden.domain.modes import Action
@@ -23,7 +27,19 @@ def test_so_many_go_at_once_and_no_more() -> None:
     assert only(scene.submit(intent(4)), Simulate)
     assert rule_of(scene.submit(intent(5))) == "pending"
     scene.read({first[0]: scene.mined(first[0])}, nonce=1)
-    assert only(scene.submit(intent(6)), Simulate)
+    assert rule_of(scene.submit(intent(6))) == "pending.market"
+    elsewhere = intent(7, path=(WETH, f"0x{7:040x}", TOKEN_B, WETH))
+    assert only(scene.submit(elsewhere), Simulate)
+
+
+def test_what_is_about_to_change_is_not_traded_on() -> None:
+    """EX11: a simulation does not see a trade of ours that is still on its way; its end makes room."""
+    scene = Flight()
+    first, _ = scene.trade(intent(1))
+    scene.legs(first, *ACCEPTED)
+    assert rule_of(scene.submit(intent(2))) == "pending.market"
+    scene.read({first: scene.mined(first)}, nonce=1)
+    assert only(scene.submit(intent(3)), Simulate)
 
 
 def test_a_limit_of_one_is_one() -> None:
