@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from console.paint import SEVERITY_SIGN, TIMES, Tone, clean, clock_text, ether_text, heading, line, money_tone
 from console.widgets.pane import Pane
 from warden.domain.intents import Outcome, TradeState
+from warden.domain.roles import strategy_of
 
 if TYPE_CHECKING:
     from textual.content import Content
@@ -81,7 +82,8 @@ class Trades(Pane):
     def draw(self, picture: Picture, width: int, height: int) -> list[Content]:
         """Return a heading and as many trades as fit."""
         money = picture.view.money
-        lines = [_trade(each, width) for each in money.trades_recent[: height - 1]]
+        several = any(strategy_of(each.name) for each in picture.view.processes)
+        lines = [_trade(each, width, whose=several) for each in money.trades_recent[: height - 1]]
         seen = money.seen if money.seen.stale else None
         rest = f"{money.pending} in flight" if money.pending and seen is None else ""
         if rest and money.in_flight and width >= _WIDE:
@@ -92,7 +94,7 @@ class Trades(Pane):
         return [heading("TRADES", seen, rest), *(lines or [line(("none yet", Tone.QUIET))])]
 
 
-def _trade(each: TradeLine, width: int) -> Content:
+def _trade(each: TradeLine, width: int, *, whose: bool) -> Content:
     sign, tone = "·", Tone.PLAIN
     if each.state in _LANDED:
         sign, tone = "✓", Tone.GOOD
@@ -109,4 +111,6 @@ def _trade(each: TradeLine, width: int) -> Content:
     when = (f" {clock_text(each.time)} ", Tone.QUIET)
     block = f" #{each.block}" if each.block else ""
     error = f" {clean(each.error)}" if each.error else ""
-    return line((sign, tone), when, f"{clean(each.state)[:8]:<8} ", net, f"  {tx_hash}{block}", (error, tone))
+    strategy = f" {clean(each.strategy)[:18]}" if whose else ""
+    told = f"{strategy}  {tx_hash}{block}"
+    return line((sign, tone), when, f"{clean(each.state)[:8]:<8} ", net, told, (error, tone))

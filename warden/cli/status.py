@@ -70,6 +70,7 @@ def _processes(view: SystemView) -> Iterator[str]:
         yield (
             f"process {line.name}: {state}, pid {line.pid or 'unknown'}, beat {age_text(line.age_ms)} ago, "
             f"progress {line.progress}, {line.pss_mb:.0f} MB, {line.cpu_percent:.0f} % CPU"
+            + (f", let in again {line.restarts} times this hour" if line.restarts else "")
             + (f", {line.detail}" if line.detail else "")
         )
 

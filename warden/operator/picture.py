@@ -53,7 +53,11 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class ProcessView(msgspec.Struct, frozen=True):
-    """One process; `state` is the watchdog's word, `silent` or `unknown` when nothing current is known."""
+    """One process; `state` is the watchdog's word, `silent` or `unknown` when nothing current is known.
+
+    Attributes:
+        restarts: how often this trader was let in again by itself within the hour.
+    """
 
     name: str
     pid: int
@@ -64,6 +68,7 @@ class ProcessView(msgspec.Struct, frozen=True):
     pss_mb: float
     cpu_percent: float
     detail: str = ""
+    restarts: int = 0
 
     @property
     def healthy(self) -> bool:

@@ -120,6 +120,7 @@ def _processes(snapshot: Snapshot, seen: Mapping[str, Seen], limits: Limits) -> 
                 pss_mb=line.pss_mb,
                 cpu_percent=line.cpu_percent,
                 detail=line.detail,
+                restarts=line.restarts,
             )
     if seen[Role.WATCHDOG].stale:
         by_name |= _without_watchdog(snapshot, seen, by_name)
