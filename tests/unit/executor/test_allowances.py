@@ -16,7 +16,7 @@ from warden.domain.risk.events import LeverSet
 from warden.executor.allowances import Allowances
 from warden.executor.drafts import Moment
 from warden.executor.ledger import Ledger
-from warden.executor.position_book import Holding
+from warden.executor.position_book import Holding, Holdings
 from warden.executor.protocol import Command, Sign, Simulate, Simulated, SimulationFailed, Tell
 from warden.wire.rows import Purpose, RiskRow, SignedRow
 
@@ -137,6 +137,21 @@ def test_an_exit_waits_for_no_simulator() -> None:
     reverts = SimulationFailed(asked.intent_id, refused=True, text="reverts")
     (told,) = other.allowances.failed(reverts, other.at())
     assert isinstance(told, Tell)
+
+
+def test_what_is_held_already_counts() -> None:
+    """EX7: an exit of all positions in a token, and of what is about to be bought, must be covered."""
+    desk = Desk()
+    held = Holding("p", "main", "test", TOKEN_A, "m", "", (TOKEN_A, WETH), Wei(7), Wei(1), 1, "")
+    desk.ledger.holdings = Holdings(open={"p": held})
+    desk.chain = {TOKEN_A: 10}
+    assert desk.allowances.covers_exit(TOKEN_A, 3, desk.at().head)
+    assert not desk.allowances.covers_exit(TOKEN_A, 4, desk.at().head)
+    desk.chain = {}
+    assert not desk.allowances.covers_exit(TOKEN_A, 0, desk.at().head)
+    (asked,) = desk.allowances.ask_for_exit(TOKEN_A, 100, "trace", desk.at())
+    assert isinstance(asked, Simulate)
+    assert int.from_bytes(asked.data[-32:], "big") == 7 + 105
 
 
 def test_what_is_never_answered_is_asked_again() -> None:
