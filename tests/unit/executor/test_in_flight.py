@@ -5,11 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.executor.flights import ACCEPTED, NOT_BEGUN, REJECTED, Flight, signs
-<<<<<<< HEAD
-from tests.unit.executor.scene import ETHER, GWEI, WALLET, Scene, intent, only
-=======
-from tests.unit.executor.scene import ETHER, TOKEN_B, WALLET, WETH, Scene, intent, only
->>>>>>> 0c28906 (Nothing is opened in a market where a transaction of ours is still on its way)
+from tests.unit.executor.scene import ETHER, GWEI, TOKEN_B, WALLET, WETH, Scene, intent, only
 from tests.unit.executor.test_core import rule_of, states
 from warden.domain.intents import TradeState
 from warden.domain.modes import Action
