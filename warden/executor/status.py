@@ -9,6 +9,7 @@ from warden.domain.modes import Action
 from warden.domain.money import WEI_PER_ETHER, Wei
 from warden.domain.risk import usd
 from warden.domain.risk.events import NS_PER_S
+from warden.domain.risk.profit_loss import recent_trades
 from warden.executor.gate import Gate, Ticket
 from warden.executor.position_lines import lines
 from warden.wire.telemetry import ExecutorStatus, InFlightLine, TradeLine
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _TRADES_SHOWN = 15
 _IN_FLIGHT_SHOWN = 16
+_RECORDS_LOOKED_AT = 64
 
 
 def picture(
@@ -32,6 +34,8 @@ def picture(
         Ticket(Action.OPEN, trader_session="", not_after_boot_ns=now.boot_ns + 1_000_000_000)
     )
     capital = None if view is None else Wei(view.trading_balance_wei)
+    records = recent_trades(core.ledger.engine.state.profit_loss, _RECORDS_LOOKED_AT)
+    nets = {each.tx_hash: each.net_wei for each in records}
     return ExecutorStatus(
         sent_ns=now.boot_ns,
         session=session,
@@ -51,7 +55,7 @@ def picture(
         pending=len(book.open_nonces()),
         heads=(head,),
         positions=tuple(lines(core.ledger)),
-        recent_trades=tuple(_line(entry) for entry in book.recent(_TRADES_SHOWN)),
+        recent_trades=tuple(_line(entry, nets) for entry in book.recent(_TRADES_SHOWN)),
         recent_decisions=core.decisions.lines(),
         in_flight=in_flight(book, now),
     )
@@ -84,8 +88,10 @@ def _price(core: ExecutorCore) -> str:
     return "" if quote is None else usd.format_usd(usd.micro_usd_of(WEI_PER_ETHER, quote))
 
 
-def _line(entry: Entry) -> TradeLine:
+def _line(entry: Entry, nets: dict[str, int]) -> TradeLine:
+    """Return one line; what was realised, where the records have it: a purchase realises its gas alone."""
     signed, outcome = entry.signed, entry.outcome
+    net_wei = nets.get(signed.tx_hash, outcome.gain_wei - outcome.gas_wei)
     mined = outcome.state in {TradeState.MINED, TradeState.FINAL, TradeState.REVERTED}
     return TradeLine(
         time=outcome.time,
@@ -95,7 +101,7 @@ def _line(entry: Entry) -> TradeLine:
         state=outcome.state.value,
         tx_hash=signed.tx_hash,
         block=outcome.block,
-        net_wei=Wei(outcome.gain_wei - outcome.gas_wei) if mined else None,
+        net_wei=Wei(net_wei) if mined else None,
         gas_wei=outcome.gas_wei if mined else None,
         error=outcome.error,
     )

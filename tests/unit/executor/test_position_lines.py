@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from tests.unit.executor.position_scene import BOUGHT, PositionScene, opening
-from tests.unit.executor.scene import ETHER, TOKEN_A
+from typing import TYPE_CHECKING
+
+from tests.unit.executor.position_scene import BOUGHT, GAS, PositionScene, opening
+from tests.unit.executor.scene import ETHER, TERMS, TOKEN_A
+from tests.unit.executor.test_gate import ManualClock
 from warden.domain.risk.refusal import Refusal
+from warden.executor.gate import Gate
 from warden.executor.position_lines import lines
+from warden.executor.status import picture
 from warden.operator.position_text import change_bps, percent_text, position_text, worst
+from warden.runtime.latch import Latch
+from warden.wire.messages import Head
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_a_position_is_shown_with_its_value_and_its_exits() -> None:
@@ -67,3 +77,22 @@ def test_percents_are_exact_and_unknown_is_said() -> None:
     ]
     assert (change_bps(None, 1), change_bps(1, 0), change_bps(90, 100)) == (None, None, -1_000)
     assert worst([]) is None
+
+
+def test_a_trade_of_a_position_shows_what_it_realised(tmp_path: Path) -> None:
+    """PL1: a purchase its gas, a sale what came less its share of the cost less gas; not what moved."""
+    scene = PositionScene()
+    scene.begin()
+    scene.open()
+    scene.price = scene.price * 8 // 10
+    tx_hash, _ = scene.sell_off(scene.look())
+    scene.mine(tx_hash, weth=8 * ETHER // 10, token=-BOUGHT)
+    latch = Latch(tmp_path / "stop")
+    latch.create()
+    gate = Gate(latch, ManualClock(), boot_id="boot", session="me")
+    head = Head(journal="executor", rows=1, hash="00")
+    status = picture(scene.core, gate, TERMS, scene.now(), session="me", head=head)
+    sale, purchase = status.recent_trades[:2]
+    assert (sale.net_wei, purchase.net_wei) == (-2 * ETHER // 10 - GAS, -GAS)
+    assert (status.net_wei, status.wins, status.trades) == (-2 * ETHER // 10 - 2 * GAS, 0, 2)
+    assert status.positions == ()
