@@ -156,6 +156,9 @@ def test_es2_a_crash_keeps_what_the_rows_say(tmp_path: Path) -> None:
     rows = [(each.kind, each.body) for each in scene.commands if isinstance(each, WriteRow)]
     last = written(tmp_path / "watchdog.db", *rows)
     assert (last.capital, last.clean) == (kept, False)
+    rows += [(each.kind, each.body) for each in scene.core.end() if isinstance(each, WriteRow)]
+    assert written(tmp_path / "ended.db", *rows[-1:]) == written(tmp_path / "whole.db", *rows)
+    assert written(tmp_path / "again.db", *rows[-1:]).capital == kept
     assert kept.stop is not None
     assert kept.baseline_wei == HELD_WEI
 
