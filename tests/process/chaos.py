@@ -10,8 +10,7 @@ import contextlib
 import random
 import signal
 from collections import Counter
-from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tests.instance import wait_until
 from tests.process.chain_truth import ON_THE_CHAIN, ChainTruth
@@ -59,8 +58,9 @@ class Chaos:
         self._random = random.Random(seed)
         self.truth = ChainTruth(system)
         self.done: Counter[str] = Counter()
-        self.dust_wei = 0
-        self.token_dust: Counter[str] = Counter()
+        self._gifts: list[tuple[str, str]] = []
+        self._order: list[str] = []
+        self._giver = self._fund_giver()
         self._start_tokens = self.balances()
         self._deeds: dict[str, Callable[[], None]] = {
             "kill": self._kill,
@@ -161,30 +161,48 @@ class Chaos:
         self._system.pass_time(self._random.uniform(0.5, 4.0))
         self.truth.fault("healthy")
 
+    def _fund_giver(self) -> str:
+        """Return an account that nobody else sends from, with a little of every token."""
+        manifest, node = self.truth.manifest, self.truth.node
+        noise = {each.lower() for each in manifest.noise_accounts}
+        giver = str([each for each in node("eth_accounts") if each.lower() not in noise][-1])
+        for token in manifest.tokens:
+            data = f"{TRANSFER}{_word(giver)}{DUST_WEI * 1_000:064x}"
+            order = {"from": manifest.noise_accounts[0], "to": token.address, "data": data}
+            self._mined(node("eth_sendTransaction", order))
+        return giver
+
     def _dust(self) -> None:
         """Have a stranger send a little of everything to the wallet (EX9)."""
-        manifest = self.truth.manifest
-        giver, wallet = manifest.noise_accounts[0], self.truth.wallet
-        receiver = wallet.lower().removeprefix("0x").rjust(64, "0")
-        data = f"{TRANSFER}{receiver}{DUST_WEI:064x}"
-        orders = [{"from": giver, "to": wallet, "value": hex(DUST_WEI)}]
-        orders += [{"from": giver, "to": token.address, "data": data} for token in manifest.tokens]
-        for order in orders:
+        data = f"{TRANSFER}{_word(self.truth.wallet)}{DUST_WEI:064x}"
+        orders = [("", {"from": self._giver, "to": self.truth.wallet, "value": hex(DUST_WEI)})]
+        orders += [
+            (token.address, {"from": self._giver, "to": token.address, "data": data})
+            for token in self.truth.manifest.tokens
+        ]
+        for token, order in orders:
             tx_hash = self.truth.node("eth_sendTransaction", order)
-            wait_until(partial(self._is_mined, tx_hash), "the dust on the chain")
-            if self.truth.node("eth_getTransactionReceipt", tx_hash)["status"] != "0x1":
-                raise InvariantBroken(f"the noise account could not give {order}")
-        self.dust_wei += DUST_WEI
-        self.token_dust.update(dict.fromkeys((token.address for token in manifest.tokens), DUST_WEI))
+            self._mined(tx_hash)
+            self._gifts.append((token, tx_hash))
 
-    def _is_mined(self, tx_hash: str) -> bool:
-        return self.truth.node("eth_getTransactionReceipt", tx_hash) is not None
+    def _mined(self, tx_hash: str) -> None:
+        wait_until(lambda: self._receipt(tx_hash) is not None, "a stranger's transaction on the chain")
+        if self._receipt(tx_hash)["status"] != "0x1":
+            raise InvariantBroken(f"a stranger's transaction {tx_hash} failed")
+
+    def _receipt(self, tx_hash: str) -> Any:  # noqa: ANN401 - JSON
+        return self.truth.node("eth_getTransactionReceipt", tx_hash)
+
+    def _dusted(self, token: str) -> int:
+        """Return how much dust of a token came and was not taken back by a reorg; "" is ether."""
+        stands = [tx for each, tx in self._gifts if each == token and self._receipt(tx) is not None]
+        return DUST_WEI * len(stands)
 
     # --- the end
 
     def balances(self) -> dict[str, int]:
         """Return what the wallet holds of every token, in smallest units."""
-        data = BALANCE_OF + self.truth.wallet.lower().removeprefix("0x").rjust(64, "0")
+        data = BALANCE_OF + _word(self.truth.wallet)
         return {
             token.address: int(self.truth.node("eth_call", {"to": token.address, "data": data}, "latest"), 16)
             for token in self.truth.manifest.tokens
@@ -205,15 +223,17 @@ class Chaos:
         found = truth.disagreements(set(truth.signed()))
         outcomes = [row for row in truth.outcomes().values() if row.state in ON_THE_CHAIN]
         weth, ether = truth.moved()
-        booked = sum(row.gain_wei for row in outcomes) + self.token_dust[truth.manifest.weth]
+        booked = sum(row.gain_wei for row in outcomes) + self._dusted(truth.manifest.weth)
         gas = sum(row.gas_wei for row in outcomes)
         if weth != booked:
             found.append(f"WETH moved by {weth}, the journal and the dust say {booked}")
-        if ether != self.dust_wei - gas:
-            found.append(f"ether moved by {ether}, the journal's gas and the dust say {self.dust_wei - gas}")
+        if ether != self._dusted("") - gas:
+            found.append(
+                f"ether moved by {ether}, the journal's gas and the dust say {self._dusted('') - gas}"
+            )
         for token, start in self._start_tokens.items():
             flows = [each for row in outcomes for each in row.flows if each.token.lower() == token.lower()]
-            net = sum(each.received - each.sent for each in flows) + self.token_dust[token]
+            net = sum(each.received - each.sent for each in flows) + self._dusted(token)
             if token != truth.manifest.weth and self.balances()[token] - start != net:
                 moved = self.balances()[token] - start
                 found.append(f"{token} moved by {moved}, the journal and the dust say {net}")
@@ -226,3 +246,8 @@ class Chaos:
         system.wait(lambda each: each.mode is not Mode.AGGRESSIVE, "a lower mode once the trader has ended")
         wait_until(lambda: not truth.disagreements(set(truth.signed())), "a settled book", timeout_s=180)
         system.end(Role.EXECUTOR)
+
+
+def _word(address: str) -> str:
+    """Return an address as one word of calldata."""
+    return address.lower().removeprefix("0x").rjust(64, "0")
