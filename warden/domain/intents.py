@@ -48,11 +48,31 @@ class Swap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min_amount_out: Wei
 
 
-class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a strategy asks for.
+NO_SWAP = Swap((), Wei(0), Wei(0))
+"""Where a proposal is a call: no rule on swaps lets it pass."""
+
+
+class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A call of any contract, judged by what it would do (EX11, EX12).
 
     Attributes:
-        swap: the trade.
+        to: the contract, hex with 0x.
+        data: calldata.
+        value_wei: of the native coin that goes along.
+        nonce: the one that its author reckons with; None: whichever comes next.
+    """
+
+    to: str
+    data: bytes = b""
+    value_wei: Wei = Wei(0)
+    nonce: int | None = None
+
+
+class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a strategy asks for: a swap, or a call, never both.
+
+    Attributes:
+        swap: the trade; NO_SWAP where it is a call.
         action: what it is said to do to the exposure; what counts is its path. A closed cycle counts as OPEN.
         valid_blocks: how many blocks after the one it was made on it may still be mined, 1 to 100.
         expected_profit_wei: the strategy's claim, in wei of the path's first token; never believed.
@@ -64,7 +84,7 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             None: those of all positions. A stop-loss is 1 to 5,000, a trailing stop 1 to 10,000.
     """
 
-    swap: Swap
+    swap: Swap = NO_SWAP
     action: Action = Action.OPEN
     valid_blocks: int = 2
     expected_profit_wei: Wei = Wei(0)
@@ -75,6 +95,7 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stop_loss_bps: int | None = None
     take_profit_bps: int | None = None
     trailing_bps: int | None = None
+    call: Call | None = None
 
     @property
     def triggers(self) -> tuple[int | None, int | None, int | None]:

@@ -11,6 +11,7 @@ from warden.domain.errors import ConfigurationInvalid, InvariantBroken, JournalB
 from warden.domain.fills import FillModel
 from warden.domain.modes import Environment
 from warden.domain.money import BPS_PER_PERCENT, WEI_PER_GWEI, Wei, ether_to_wei
+from warden.executor.bot_terms import terms_of_bot
 from warden.executor.keystore import unlock
 from warden.executor.leg import PUBLIC
 from warden.executor.paper import Paper
@@ -158,6 +159,7 @@ def terms_of(settings: Settings, venue: Venue, wallet: str) -> Terms:
         max_token_tax_bps=settings.execution.max_token_tax_percent * BPS_PER_PERCENT,
         decimals={each.address.lower(): each.decimals for each in venue.tokens},
         max_in_flight=settings.execution.max_in_flight,
+        bot=terms_of_bot(settings),
         replaceable=settings.chain.replaceable,
         min_tip_wei=int(settings.chain.min_tip_gwei * WEI_PER_GWEI),
         base_fee_step_bps=int(settings.chain.base_fee_step_percent * BPS_PER_PERCENT),

@@ -10,12 +10,12 @@ from warden.domain.risk.events import BaselinesReset, Failed, Recovered, Ticked,
 from warden.domain.risk.lever_table import CANCEL_TRANSACTION
 from warden.executor import judging, orders, reports
 from warden.executor.allowances import Allowances
+from warden.executor.call_intake import CallIntake
 from warden.executor.cleanup import CleanUp
 from warden.executor.closing import Closing
 from warden.executor.decisions import Decisions
 from warden.executor.drafts import Moment
 from warden.executor.identity import refuse_another
-from warden.executor.intake import Intake
 from warden.executor.leg import NOT_BEGUN
 from warden.executor.own_sends import OwnSends
 from warden.executor.positions import Positions
@@ -104,7 +104,7 @@ class ExecutorCore:
         self._allowances = Allowances(terms, ledger, self._tickets)
         self._closing = Closing(terms, ledger, self._own_sends, self._record, self._allowances)
         ways = WaysOut(terms, ledger, self._positions, self._closing, self._allowances)
-        self._intake = Intake(terms, ledger, self.decisions, self._tickets, self._record, ways=ways)
+        self._intake = CallIntake(terms, ledger, self.decisions, self._tickets, self._record, ways=ways)
         self._trials = Trials(terms, self._allowances, self._closing, self._intake)
         self._take: dict[type[Event], Callable[[Any, Now], list[Command]]] = {
             Submitted: self._submitted,
@@ -225,7 +225,7 @@ class ExecutorCore:
         """Make the signed bytes durable; only then may they be sent (I5)."""
         row = event.row
         ticket = self._tickets.pop(row.intent_id)
-        reply, commands = self._intake.signed(row.intent_id, now)
+        reply, commands = self._intake.signed(row, now)
         send = self._own_sends.send(row, ticket, self.fresh_head(now))
         commands += self._record(row, now, (send,) if reply is None else (reply, send))
         kind = f"{row.purpose.value if reply is None else 'trade'}.sent"

@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from warden.domain.errors import EXIT_REFUSED
+from warden.domain.intents import Intent, Proposal
 from warden.domain.modes import Action
 from warden.domain.risk.refusal import Refusal, refused
 from warden.domain.roles import Role, strategy_of
+from warden.executor.bot_terms import NOBODY, BotIdentity
 from warden.executor.gate import Gate, Ticket
 from warden.executor.protocol import Ordered, Reply, Respond, Submitted
 from warden.executor.rounds import Rounds
 from warden.wire.addresses import INTENTS, ORDERS
 from warden.wire.codec import Undecodable, decode, encode
-from warden.wire.messages import Answer, OperatorReply, Submit
+from warden.wire.messages import Answer, BotSend, OperatorReply, Submit
 from warden.wire.orders import OrderRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from warden.domain.intents import Intent
     from warden.runtime.bus import Bus, Incoming
 
 _INTENTS_PER_TURN: Final = 32
@@ -49,14 +50,22 @@ class Doors:
         bus: the executor's.
         gate: what says whether an intent may come in now.
         rubbish: is told who sent what nobody can read, and why it cannot be.
+        bot: whose trades the gateway's are (EX12).
     """
 
-    def __init__(self, bus: Bus, gate: Gate, rubbish: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        gate: Gate,
+        rubbish: Callable[[str, str], None],
+        bot: BotIdentity = NOBODY,
+    ) -> None:
         self._intents = bus.serve(INTENTS)
         self._orders = bus.serve(ORDERS)
         self._gate = gate
         self._rubbish = rubbish
         self._rounds: Rounds[Incoming] = Rounds(_WAITING_MAX)
+        self._bot = bot
 
     @property
     def sockets(self) -> tuple[object, ...]:
@@ -83,15 +92,32 @@ class Doors:
 
     def _decoded(self, incoming: Incoming) -> Intent | None:
         try:
+            if incoming.role is Role.GATEWAY:
+                return self._sent(decode(incoming.data, BotSend))
             submit: Submit = decode(incoming.data, Submit)
         except Undecodable as error:
             self._rubbish(incoming.name, str(error))
             return None
         return submit.intent
 
+    def _sent(self, told: BotSend) -> Intent:
+        """Return what a bot sent as an intent under the session of its trader: none stands, none passes."""
+        return Intent(
+            intent_id=told.intent_id,
+            trace_id=told.trace_id,
+            trader_session=self._bot.session(self._gate.trader_sessions),
+            strategy=self._bot.strategy,
+            block=0,
+            not_after_s=0,
+            not_after_boot_ns=told.not_after_boot_ns,
+            proposal=Proposal(call=told.call),
+        )
+
     def _submitted(self, intent: Intent, incoming: Incoming) -> Submitted:
         # An intent without a session is nobody's; only Warden's own transactions carry none.
-        foreign = _foreign(intent, incoming) or (None if intent.trader_session else _NO_SESSION)
+        by_bot = incoming.role is Role.GATEWAY
+        foreign = None if by_bot else _foreign(intent, incoming)
+        foreign = foreign or (None if intent.trader_session else _NO_SESSION)
         # Opening, whatever the trader calls it.
         ticket = Ticket(Action.OPEN, intent.trader_session, intent.not_after_boot_ns)
         refusal = foreign or self._gate.refusal(ticket)
@@ -101,7 +127,7 @@ class Doors:
         strategy = strategy_of(incoming.name) or intent.strategy
         if strategy != intent.strategy:
             intent = msgspec.structs.replace(intent, strategy=strategy)
-        return Submitted(intent, incoming.identity, refusal, self._gate.size_percent, barred)
+        return Submitted(intent, incoming.identity, refusal, self._gate.size_percent, barred, by_bot)
 
     def _flooded(self, incoming: Incoming) -> None:
         """Answer what there is no room for; it is no decision on a trade, so no row tells of it."""

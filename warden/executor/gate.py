@@ -83,6 +83,12 @@ class Gate:
         return 0 if self._permit is None else max(0, min(100, self._permit.size_percent))
 
     @property
+    def trader_sessions(self) -> tuple[str, ...]:
+        """The sessions that the watchdog stands by; none while no permit is in force."""
+        permit = self._permit
+        return permit.trader_sessions if permit is not None and self._is_live(permit) else ()
+
+    @property
     def cleanup(self) -> CleanupPermit | None:
         """The leave to clean up that is in force now; None when there is none."""
         permit = self._cleanup

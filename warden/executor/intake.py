@@ -31,19 +31,19 @@ if TYPE_CHECKING:
     from warden.executor.ledger import Ledger
     from warden.executor.protocol import HeadRead, Now, Simulated, SimulationFailed, Submitted, Terms
     from warden.executor.ways_out import WaysOut
-    from warden.wire.rows import ExecutorRow
+    from warden.wire.rows import ExecutorRow, SignedRow
 
 _PREPARE_WITHIN_NS: Final = 5 * 1_000_000_000
 _IDS_MAX: Final = 4_096
-_SIMULATION: Final = "simulation"
-_UNKNOWN_CHAIN: Final = Refusal("chain.unknown", "the chain's state is not known now")
+SIMULATION: Final = "simulation"
+UNKNOWN_CHAIN: Final = Refusal("chain.unknown", "the chain's state is not known now")
 _MARKET_PENDING: Final = Refusal(
     "pending.market",
     "a transaction of ours in this market is on its way: what the chain shows there is about to change",
 )
 _WAITING: Final = Refusal("allowance", "the router's allowance is being set first; propose again")
-_EXIT_WAITING: Final = Refusal("allowance", "the sale of what it buys is being approved; propose again")
-_TOO_LATE: Final = Refusal("simulation.unavailable", "no answer to the simulation within 5 s")
+EXIT_WAITING: Final = Refusal("allowance", "the sale of what it buys is being approved; propose again")
+TOO_LATE: Final = Refusal("simulation.unavailable", "no answer to the simulation within 5 s")
 
 
 class Preparing(msgspec.Struct, frozen=True):
@@ -136,7 +136,7 @@ class Intake:
         )
         refusal = rules.refusal(intent, situation, self._terms)
         if refusal is not None or head is None:
-            return self._refuse(intent, event.identity, refusal or _UNKNOWN_CHAIN, now)
+            return self._refuse(intent, event.identity, refusal or UNKNOWN_CHAIN, now)
         at = Moment(head, self._terms, now)
         if rules.reduces(intent, self._terms):
             return self._sell(intent, event.identity, at)
@@ -179,7 +179,7 @@ class Intake:
         if refusal is not None:
             return self._refuse(intent, identity, refusal, now)
         if (self._allowances.standing(held.token, at.head) or 0) < intent.proposal.swap.amount_in:
-            commands = self._refuse(intent, identity, _EXIT_WAITING, now)
+            commands = self._refuse(intent, identity, EXIT_WAITING, now)
             return [*commands, *self._allowances.ask_for_sale(held, at)]
         self._own(intent, identity)
         preparing = Preparing(
@@ -229,7 +229,7 @@ class Intake:
         if preparing is None:
             return []
         if head is None:
-            return self._drop(preparing, _UNKNOWN_CHAIN, now)
+            return self._drop(preparing, UNKNOWN_CHAIN, now)
         at = Moment(head, self._terms, now)
         judged = self._sold if preparing.sells_from else self._opened
         return [*self._worked(now), *judged(preparing, event, at)]
@@ -243,7 +243,7 @@ class Intake:
             refusal = self._too_dear(judging.observed(request, event, self._terms), preparing, now)
         trip = event.trip
         if refusal is None and trip and not self._allowances.covers_exit(trip.token, trip.came, at.head):
-            refusal = _EXIT_WAITING
+            refusal = EXIT_WAITING
             pool = self._pool(intent)
             commands += self._allowances.ask_for_exit(trip.token, trip.came, intent.trace_id, at, pool=pool)
         if refusal is not None:
@@ -311,27 +311,27 @@ class Intake:
                 *self._drop(preparing, Refusal(event.rule or "simulation.reverts", event.text[:300]), now),
             ]
         refusal = Refusal("simulation.unavailable", event.text[:300])
-        failed = self._risk(Failed(_SIMULATION, event.text[:300]), now)
-        return [*failed, *self._drop(preparing, refusal, now)]
+        return [*self._unable(refusal.message, now), *self._drop(preparing, refusal, now)]
 
     def expire(self, now: Now) -> list[Command]:
         """Give up what got no answer in time."""
         commands: list[Command] = []
         for preparing in list(self._preparing.values()):
             if now.boot_ns - preparing.since_ns > _PREPARE_WITHIN_NS:
-                commands += self._risk(Failed(_SIMULATION, _TOO_LATE.message), now)
-                commands += self._drop(preparing, _TOO_LATE, now)
+                commands += self._unable(TOO_LATE.message, now)
+                commands += self._drop(preparing, TOO_LATE, now)
         return commands
 
-    def signed(self, intent_id: str, now: Now) -> tuple[Reply | None, list[Command]]:
+    def signed(self, signed: SignedRow, now: Now) -> tuple[Reply | None, list[Command]]:
         """Take out an intent that was signed; return the answer to its trader, and the decision's row."""
-        preparing = self._preparing.pop(intent_id, None)
+        preparing = self._preparing.pop(signed.intent_id, None)
         if preparing is None:
             return None, []
         self.handled += 1
         decision = preparing.decision()
         row = self._decisions.note(preparing.asked, decision, now)
-        return Reply(preparing.identity, Answer(decision=decision)), [] if row is None else [Record(row=row)]
+        answer = Answer(decision=decision, tx_hash=signed.tx_hash)
+        return Reply(preparing.identity, answer), [] if row is None else [Record(row=row)]
 
     def _refuse(self, intent: Intent, identity: bytes, refusal: Refusal, now: Now) -> list[Command]:
         self.handled += 1
@@ -358,10 +358,14 @@ class Intake:
         if len(own) > _IDS_MAX:
             self._owners.pop(own.popleft(), None)
 
+    def _unable(self, text: str, now: Now) -> list[Command]:
+        """Take in that nobody could simulate."""
+        return self._risk(Failed(SIMULATION, text), now)
+
     def _worked(self, now: Now) -> list[Command]:
         """End a row of failures, where there is one."""
         failing = self._ledger.engine.state.emergency.failing
-        return self._risk(Worked(_SIMULATION), now) if failing == _SIMULATION else []
+        return self._risk(Worked(SIMULATION), now) if failing == SIMULATION else []
 
     def _risk(self, event: RiskEvent, now: Now) -> list[Command]:
         return self._record(RiskRow(at_ns=now.utc_ns, event=event), now)

@@ -17,6 +17,7 @@ from warden.domain.modes import Environment
 from warden.domain.roles import Role
 from warden.executor import position_book, reports
 from warden.executor.beginnings import Unlocking, fold, paper_of, refuse_other_books, terms_of
+from warden.executor.bot_terms import identity_of_bot
 from warden.executor.doors import Doors
 from warden.executor.gate import Gate
 from warden.executor.ledger import Ledger
@@ -86,7 +87,7 @@ class Executor:
         refuse_other_books(self._ledger, frame.settings)
         self._utc = SteadyUtc(frame.clock, self._recorder.last_ns)
         self._clean = self._book.empty or self._book.ended_in_order
-        self._doors = Doors(frame.bus, self._gate, self._say_undecodable)
+        self._doors = Doors(frame.bus, self._gate, self._say_undecodable, identity_of_bot(frame.settings))
         self._hands = Hands(
             frame=frame,
             gate=self._gate,

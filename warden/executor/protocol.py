@@ -16,6 +16,7 @@ from warden.domain.risk.events import MarketPrice
 from warden.domain.risk.refusal import Refusal
 from warden.domain.risk.round_trip import RoundTrip
 from warden.domain.stops import Stop
+from warden.executor.bot_terms import BotTerms
 from warden.executor.gate import Ticket
 from warden.executor.pools import PricePair
 from warden.wire.messages import ExecutorToTrader
@@ -90,6 +91,7 @@ class Terms(msgspec.Struct, frozen=True):
     exit_slippage_bps_max: int = 2_000
     withdrawing: tuple[str, ...] = ()
     strategies: tuple[str, ...] = ()
+    bot: BotTerms = BotTerms()
 
     def pool_of(self, strategy: str) -> str:
         """Return the pool that a strategy's intents spend."""
@@ -119,6 +121,7 @@ class Submitted(msgspec.Struct, frozen=True):
     Attributes:
         gate: what the gate said at that moment of opening, None when it is open; `reduce_gate` of reducing.
         size_percent: how much of every size limit counts now.
+        by_bot: it came from the gateway, which knows no chain time: its last moment is the core's to say.
     """
 
     intent: Intent
@@ -126,6 +129,7 @@ class Submitted(msgspec.Struct, frozen=True):
     gate: Refusal | None
     size_percent: int = 0
     reduce_gate: Refusal | None = None
+    by_bot: bool = False
 
 
 class Simulated(msgspec.Struct, frozen=True):
@@ -319,6 +323,7 @@ class Simulate(msgspec.Struct, frozen=True):
         judged: tell the asset changes as well as the gas.
         required: without the asset changes it fails; else its gas alone may be told.
         round_trip: sell again, in the next block, all that came of the path's last token.
+        sell_at: the router that it is sold at, where that is not `to`.
         gas_limit, gas_price_wei, base_fee_wei: as it will be signed, at most.
         at_s: chain time that it is tried at: its deadline; 0: the node's own.
     """
@@ -337,6 +342,12 @@ class Simulate(msgspec.Struct, frozen=True):
     gas_price_wei: int = 0
     base_fee_wei: int = 0
     at_s: int = 0
+    sell_at: str = ""
+
+    @property
+    def seller(self) -> str:
+        """The router that sells again what was bought."""
+        return self.sell_at or self.to
 
 
 class Sign(msgspec.Struct, frozen=True):

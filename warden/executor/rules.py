@@ -30,6 +30,7 @@ _PATH_TOKENS_MAX: Final = 6
 _NAME_MAX: Final = 100
 _UINT256: Final = 2**256
 _ID: Final = re.compile(r"[0-9a-f]{32}")
+DUPLICATE: Final = Refusal("intent.duplicate", "an intent with this id was submitted before")
 _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
@@ -59,7 +60,7 @@ def _refusals(intent: Intent, situation: Situation, terms: Terms) -> Iterator[Re
     if gate is not None:
         yield gate
     if situation.known:
-        yield Refusal("intent.duplicate", "an intent with this id was submitted before")
+        yield DUPLICATE
     if situation.head is None:
         yield Refusal("chain.unknown", "the chain's state is not known now")
         return
@@ -67,6 +68,28 @@ def _refusals(intent: Intent, situation: Situation, terms: Terms) -> Iterator[Re
         # Zero is no capital, not "no data" (ES2's trap); whether it was lost is for the engine to say.
         yield Refusal("capital.zero", "the wallet holds no trading capital", observed="0", unit="ETH")
     yield from _shape(intent, situation.head, terms)
+
+
+def names(intent: Intent) -> Refusal | None:
+    """Return what is wrong with an intent's ids or its strategy's name, or None."""
+    if not (_ID.fullmatch(intent.intent_id) and _ID.fullmatch(intent.trace_id)):
+        return Refusal("intent.shape", "ids are 32 hex characters")
+    if len(intent.strategy) > _NAME_MAX or not intent.strategy.isprintable():
+        return Refusal("intent.shape", f"a strategy's name is at most {_NAME_MAX} printable characters")
+    return None
+
+
+def late(intent: Intent, head: HeadRead) -> Refusal | None:
+    """Return that an intent's last block has passed, or None."""
+    if intent.not_after_s > head.timestamp_s:
+        return None
+    return Refusal(
+        "not_after",
+        "its last block has passed",
+        limit=str(intent.not_after_s),
+        observed=str(head.timestamp_s),
+        unit="s",
+    )
 
 
 def reduces(intent: Intent, terms: Terms) -> bool:
@@ -99,10 +122,8 @@ def _position(intent: Intent, kind: TradeKind) -> Iterator[Refusal]:
 def _shape(intent: Intent, head: HeadRead, terms: Terms) -> Iterator[Refusal]:
     """Refuse what is no trade, or one that this version cannot protect."""
     swap = intent.proposal.swap
-    if not (_ID.fullmatch(intent.intent_id) and _ID.fullmatch(intent.trace_id)):
-        yield Refusal("intent.shape", "ids are 32 hex characters")
-    if len(intent.strategy) > _NAME_MAX or not intent.strategy.isprintable():
-        yield Refusal("intent.shape", f"a strategy's name is at most {_NAME_MAX} printable characters")
+    if refusal := names(intent):
+        yield refusal
     if intent.proposal.action is not Action.OPEN and not reduces(intent, terms):
         # What a trade does to the exposure is for the executor to say, not for the trader to claim: whoever
         # called a swap a cancel would trade in every mode.
@@ -127,11 +148,5 @@ def _shape(intent: Intent, head: HeadRead, terms: Terms) -> Iterator[Refusal]:
             observed=str(int(swap.min_amount_out)),
             unit="wei",
         )
-    if intent.not_after_s <= head.timestamp_s:
-        yield Refusal(
-            "not_after",
-            "its last block has passed",
-            limit=str(intent.not_after_s),
-            observed=str(head.timestamp_s),
-            unit="s",
-        )
+    if refusal := late(intent, head):
+        yield refusal

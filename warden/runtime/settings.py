@@ -16,6 +16,7 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
+from warden.runtime.settings_bot import BotSettings
 from warden.runtime.settings_chain import Address, ChainSettings
 from warden.runtime.settings_field import STRICT, Milliseconds, Port, required, setting, table
 from warden.runtime.settings_limits import NOW, LimitSettings
@@ -118,6 +119,14 @@ class StrategySettings:
         None, "directory to import it from, for a strategy of your own", unset="an installed module"
     )
     parameters: dict[str, str | int | bool] = table("handed to the class by keyword")
+    command: tuple[Annotated[str, MinLen(1)], ...] = setting(
+        (),
+        "program and arguments of a bot of your own, in any language, run in the home instead of `use`: "
+        "it sends through the gateway, whose URL is in WARDEN_RPC_URL",
+    )
+    silent_after_s: Annotated[int, Ge(1), Le(86_400)] = setting(
+        60, "a `command` that neither calls the gateway nor its /heartbeat for so long is hung", unit="s"
+    )
     memory_mb: Annotated[int, Ge(192), Le(1_048_576)] = setting(
         1_024, "most memory of the trader's process, strategy included; it ends beyond that", unit="MB"
     )
@@ -262,6 +271,7 @@ class Settings:
     api: ApiSettings = setting(ApiSettings(), "HTTP interface")
     devnet: DevnetSettings = setting(DevnetSettings(), "local chain")
     paper: PaperSettings = setting(PaperSettings(), "fills that are computed")
+    bot: BotSettings = setting(BotSettings(), "a program of its own that sends through the gateway")
 
 
 def _path(kind: type, value: object) -> object:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from warden.domain.intents import Decision, Intent, TradeUpdate
+from warden.domain.intents import Call, Decision, Intent, TradeUpdate
 from warden.domain.money import Wei
 from warden.domain.roles import Role
 from warden.domain.stops import Stop
@@ -146,10 +146,25 @@ class Submit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="submi
     intent: Intent
 
 
+class BotSend(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="bot.1"):
+    """What a bot asked the gateway to send (EX12); under which session is for the executor to say.
+
+    Attributes:
+        intent_id, trace_id: random, 32 hex characters each.
+        not_after_boot_ns: CLOCK_BOOTTIME in nanoseconds after which nobody waits for it any more.
+    """
+
+    intent_id: str
+    trace_id: str
+    not_after_boot_ns: int
+    call: Call
+
+
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="answer.1"):
-    """The gate's decision."""
+    """The gate's decision; `tx_hash` of what is sent next, by then durable; empty when it was refused."""
 
     decision: Decision
+    tx_hash: str = ""
 
 
 class Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="progress.1"):

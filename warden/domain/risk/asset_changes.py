@@ -136,14 +136,15 @@ def _allowance_refusals(changes: Changes, declared: Declared) -> Iterator[Refusa
             found = True
             if each.after != declared.allows:
                 yield _allowance(each, declared.allows)
-        elif _raised(each):
+        elif raised(each):
             yield _allowance(each, each.before or 0)
     if declared.allows is not None and not found:
         nothing = Allowance(declared.allows_token, declared.spender, 0, 0)
         yield _allowance(nothing, declared.allows)
 
 
-def _raised(each: Allowance) -> bool:
+def raised(each: Allowance) -> bool:
+    """Tell whether a spender may take more afterwards than before."""
     if each.after is None:
         return each.before is not None
     return each.before is not None and each.after > each.before
