@@ -13,21 +13,27 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from eth_utils.address import to_checksum_address
 
-from warden.domain.intents import Call, Intent, Proposal, Swap
+from warden.domain.intents import Call, Intent, Proposal
 from warden.domain.modes import Action
-from warden.domain.money import Wei
 from warden.domain.risk import round_trip
 from warden.domain.risk.events import NS_PER_S, Request
-from warden.domain.risk.exits import valuation
 from warden.domain.risk.refusal import Refusal
-from warden.executor import call_rules, call_swaps, drafts, gas_reserve, position_book, requests, rules
+from warden.executor import (
+    call_drafts,
+    call_rules,
+    call_swaps,
+    drafts,
+    gas_reserve,
+    position_book,
+    requests,
+    rules,
+)
 from warden.executor.call_rules import CallKind, Moves
 from warden.executor.drafts import Moment
 from warden.executor.gate import Ticket
 from warden.executor.intake import EXIT_WAITING, TOO_LATE, UNKNOWN_CHAIN, Intake, Preparing
 from warden.executor.position_book import Holding
 from warden.executor.protocol import Command, Sign, Simulate
-from warden.wire.rows import Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -225,13 +231,8 @@ class CallIntake(Intake):
         take = {CallKind.NOTHING: self._harmless, CallKind.REDUCES: self._sells}.get(found.kind, self._spends)
         return take(trying, found, event, at)
 
-    def _as_swap(self, intent: Intent, call: Call, found: Moves) -> Intent:
-        """Return the intent as a swap of the same tokens and amounts, as rules and books know it."""
-        weth = self._terms.weth
-        token = to_checksum_address(found.token) if found.token else weth
-        path = (token, weth) if found.kind is CallKind.REDUCES else (weth, token)
-        trade = Swap(path, Wei(max(1, found.went)), Wei(max(1, found.came)))
-        return msgspec.structs.replace(intent, proposal=Proposal(swap=trade, call=call))
+    def _as_swap(self, trying: _Trying, found: Moves) -> Intent:
+        return call_drafts.as_swap(trying.intent, trying.call, found, self._terms.weth)
 
     def _request(self, intent: Intent, call: Call, event: Simulated, at: Moment) -> Request:
         gas = drafts.with_room(event.gas)
@@ -242,12 +243,12 @@ class CallIntake(Intake):
     def _harmless(self, trying: _Trying, found: Moves, event: Simulated, at: Moment) -> list[Command]:
         """Sign what moves nothing, if even the smallest trade could be opened now; it costs its gas."""
         intent, engine = trying.intent, self._ledger.engine
-        standing = self._request(self._as_swap(intent, trying.call, found), trying.call, event, at)
+        standing = self._request(self._as_swap(trying, found), trying.call, event, at)
         smallest = msgspec.structs.replace(standing, spend_wei=max(1, engine.effective.min_wei), cycle=False)
         refusal = engine.check(smallest, at.now.utc_ns) or self._no_room(smallest, at, opens=False)
         if refusal is not None:
             return self._refuse(intent, trying.identity, refusal, at.now)
-        shadow = self._as_swap(intent, trying.call, found)
+        shadow = self._as_swap(trying, found)
         # Nothing to release should it be dropped: it holds no share.
         preparing = self._held(trying, shadow, smallest, at, sells_from="-")
         return [self._sign(preparing, trying.call, found, event, at)]
@@ -259,7 +260,10 @@ class CallIntake(Intake):
 
     def _sells(self, trying: _Trying, found: Moves, event: Simulated, at: Moment) -> list[Command]:
         """Sign the sale of a position, if it brings what the pools would."""
-        intent, engine = self._as_swap(trying.intent, trying.call, found), self._ledger.engine
+        intent, engine = (
+            self._as_swap(trying, found),
+            self._ledger.engine,
+        )
         held = self._ways.sale(intent, self._pool(intent))
         request = self._request(intent, trying.call, event, at)
         refusal = held if isinstance(held, Refusal) else engine.check(request, at.now.utc_ns)
@@ -267,29 +271,16 @@ class CallIntake(Intake):
             if any(each.sells_from == held.position_id for each in self._preparing.values()):
                 refusal = Refusal("position.leaving", "another sale from this position is being prepared")
             else:
-                refusal = self._undersold(held, found, at)
+                refusal = call_drafts.undersold(held, found, at)
         if refusal is not None or isinstance(held, Refusal):
             return self._refuse(trying.intent, trying.identity, refusal or _IMPOSSIBLE, at.now)
         preparing = self._held(trying, intent, request, at, sells_from=held.position_id)
         return [self._sign(preparing, trying.call, found, event, at)]
 
-    def _undersold(self, held: Holding, found: Moves, at: Moment) -> Refusal | None:
-        hops = [hop for hop in at.head.routes.get(held.route, ()) if hop is not None]
-        route = hops if len(hops) == len(held.route) - 1 else []
-        worth_wei = valuation(held.position_id, found.went, route).value_wei
-        if worth_wei is None:
-            return Refusal(
-                "simulation.unvalued",
-                f"{found.token}: nobody can tell what it is worth, and it would leave the wallet",
-                observed=str(found.went),
-                unit="smallest unit",
-            )
-        return call_rules.loses(int(worth_wei), found.came, self._terms)
-
     def _spends(self, trying: _Trying, found: Moves, event: Simulated, at: Moment) -> list[Command]:
         """Let a cycle or a purchase hold its share; the one is signed, the other tried with its sale."""
         intent, engine, buys = (
-            self._as_swap(trying.intent, trying.call, found),
+            self._as_swap(trying, found),
             self._ledger.engine,
             found.token,
         )
@@ -321,7 +312,8 @@ class CallIntake(Intake):
         if trip is None:
             return self._drop(preparing, _IMPOSSIBLE, now)
         refusal = round_trip.judge(trip, self._terms.max_token_tax_bps, self._terms.decimals.get(trip.token))
-        request = self._request(self._as_swap(intent, buying.call, found), buying.call, event, at)
+        shadow = call_drafts.as_swap(intent, buying.call, found, self._terms.weth)
+        request = self._request(shadow, buying.call, event, at)
         refusal = refusal or call_rules.loses(found.went, trip.sold_wei, self._terms)
         if request.gas_wei > preparing.request.gas_wei or request.spend_wei > preparing.request.spend_wei:
             refusal = refusal or _MOVED
@@ -353,7 +345,7 @@ class CallIntake(Intake):
     def _sign(self, preparing: Preparing, call: Call, found: Moves, event: Simulated, at: Moment) -> Sign:
         """Return the draft: the books know it by its tokens, the chain gets what was written."""
         intent = preparing.intent
-        reduces, harmless = found.kind is CallKind.REDUCES, found.kind is CallKind.NOTHING
+        reduces = found.kind is CallKind.REDUCES
         self._tickets[intent.intent_id] = Ticket(
             action=Action.REDUCE if reduces else Action.OPEN,
             trader_session=intent.trader_session,
@@ -361,19 +353,9 @@ class CallIntake(Intake):
         )
         nonce = self._ledger.book.next_nonce(at.head.nonce)
         sells_from = preparing.sells_from if reduces else ""
-        sign = drafts.swap(intent, event.gas, nonce, at, sells_from=sells_from)
-        # The chain enforces no profit of it, so none is worth a dearer replacement.
-        draft = msgspec.structs.replace(sign.draft, to=to_checksum_address(call.to), profit_wei=None)
-        if harmless:
-            allowed = found.allowance
-            draft = msgspec.structs.replace(
-                draft,
-                purpose=Purpose.APPROVE,
-                spend_wei=Wei(0),
-                spender="" if allowed is None else allowed.spender,
-                allowance=Wei(0 if allowed is None else allowed.after or 0),
-            )
-        return Sign(draft=draft, data=call.data, value_wei=0)
+        return call_drafts.signed_as_written(
+            drafts.swap(intent, event.gas, nonce, at, sells_from=sells_from), call, found
+        )
 
     # --- what comes to nothing
 

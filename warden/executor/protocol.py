@@ -344,11 +344,6 @@ class Simulate(msgspec.Struct, frozen=True):
     at_s: int = 0
     sell_at: str = ""
 
-    @property
-    def seller(self) -> str:
-        """The router that sells again what was bought."""
-        return self.sell_at or self.to
-
 
 class Sign(msgspec.Struct, frozen=True):
     """Sign the draft, whose `raw` and `tx_hash` are empty; answered by Signed."""

@@ -37,24 +37,25 @@ def sold_again(rpc: JsonRpc, look: Look, answer: object, bought: Result, changes
         Unreadable: an answer of another form.
     """
     order, wallet = look.order, look.wallet
+    router = order.sell_at or order.to
     token = order.path[-1].lower()
     amount = asset_changes.came(changes, token)
     # What another contract answers says nothing of a pool.
     paid = amount if order.sell_at else _paid(bought)
     if amount <= 0:
         return RoundTrip(token, paid, amount, quoted_wei=0, sold_wei=0)
-    standing = look.before(answer, token, order.seller.lower()) or 0
-    approvals = [look.call(token, calldata.approve(order.seller, each)) for each in steps(standing, amount)]
+    standing = look.before(answer, token, router.lower()) or 0
+    approvals = [look.call(token, calldata.approve(router, each)) for each in steps(standing, amount)]
     back = tuple(reversed(order.path))
     proceeds = {"to": back[-1], "data": calldata.balance_of(wallet)}
     left = {"to": token, "data": calldata.balance_of(wallet)}
     calls: list[Call] = [
         *approvals,
-        {"to": token, "data": calldata.allowance(wallet, order.seller)},
-        {"to": order.seller, "data": calldata.amounts_out(amount, back)},
+        {"to": token, "data": calldata.allowance(wallet, router)},
+        {"to": router, "data": calldata.amounts_out(amount, back)},
         left,
         proceeds,
-        look.call(order.seller, calldata.sell(amount, 0, back, wallet, _NO_DEADLINE)),
+        look.call(router, calldata.sell(amount, 0, back, wallet, _NO_DEADLINE)),
         left,
         proceeds,
         {"to": token, "data": calldata.DECIMALS},

@@ -107,7 +107,7 @@ class Look:
         tokens = (each.lower() for each in (*order.path, *order.tokens))
         pairs = [*order.pairs, *([(order.path[0].lower(), order.to.lower())] if order.path else [])]
         if order.round_trip:
-            pairs.append((order.path[-1].lower(), order.seller.lower()))
+            pairs.append((order.path[-1].lower(), (order.sell_at or order.to).lower()))
         self.order = order
         self.wallet = wallet
         self.parent = parent

@@ -24,6 +24,7 @@ class Code(IntEnum):
     NO_ENDPOINT = -32001
     ONLY_READS = -32004
     FULL = -32005
+    UNDECIDED = -32006
     NOT_AGREED = -32010
 
 

@@ -9,6 +9,7 @@ import uvloop
 
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
+from warden.gateway.bot import BotDoor
 from warden.gateway.listener import listen
 from warden.gateway.pool import Pool
 from warden.gateway.reads import NOT_DEPLOYED, NoChain
@@ -18,7 +19,7 @@ from warden.gateway.server import Server
 from warden.gateway.wallet import WalletReader
 from warden.runtime.venue import load_venue
 from warden.runtime.wallet import wallet_address
-from warden.wire.addresses import CAPITAL
+from warden.wire.addresses import CAPITAL, INTENTS
 from warden.wire.messages import ProcessState
 from warden.wire.telemetry import GatewayStatus, Severity
 
@@ -52,6 +53,7 @@ class Gateway:
         self._frame = frame
         self._url = url
         self._sends = Sends(self._warn_of_send)
+        self._bot = BotDoor(frame.bus.connect(INTENTS), frame.clock, self._wallet, frame.settings.bot.wait_s)
         self._server: Server | None = None
         self._pool: Pool | None = None
         self._capital = frame.bus.connect(CAPITAL)
@@ -64,7 +66,7 @@ class Gateway:
     async def run(self, listener: socket.socket) -> None:
         """Serve on `listener`, beat, probe and tell, until the frame ends."""
         frame = self._frame
-        self._server = Server(NoChain(), self._sends, frame.clock)
+        self._server = Server(NoChain(), self._sends, self._bot, frame.clock)
         await self._server.start(listener)
         frame.event(Severity.INFO, "gateway.listening", f"reads are answered at {self._url}")
         try:
@@ -103,6 +105,7 @@ class Gateway:
         old = self._pool
         self._pool = Pool(venue, self._frame.settings, self._frame.clock, self._say_changed)
         server.reads, server.agreed.rounds = self._pool.reads, self._pool.rounds
+        self._bot.chain_id = venue.chain_id
         await self._end_reporting()
         self._reporting = self._report_wallet(self._pool)
         names = ", ".join(each.name for each in venue.readable)
@@ -115,6 +118,13 @@ class Gateway:
         if old is not None:
             self._probes_before += old.probes
             await old.close()
+
+    def _wallet(self) -> str:
+        """Return whose account a bot sends from, empty while there is no wallet."""
+        try:
+            return wallet_address(self._frame.settings, self._frame.places)
+        except ConfigurationInvalid:
+            return ""  # the devnet's comes later; elsewhere the executor says what is wrong
 
     def _report_wallet(self, pool: Pool) -> asyncio.Task[None] | None:
         """Begin to tell the watchdog of the wallet; on paper there is none on the chain."""

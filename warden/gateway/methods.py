@@ -15,8 +15,10 @@ class Kind(Enum):
 
     READ = auto()
     USAGE = auto()  # answered here: what the endpoints were asked so far
-    ACCOUNTS = auto()  # answered here: whose accounts there are is the executor's to say
+    ACCOUNTS = auto()  # answered here: the wallet, whose key the executor holds
     AGREED = auto()  # of our own: several endpoints must say the same
+    BOT = auto()  # of our own: how often a bot has called
+    TRANSACTION = auto()  # not signed yet: the executor decides
     SEND = auto()  # would sign, send or steer a node
     UNKNOWN = auto()
 
@@ -84,16 +86,21 @@ _SEND_PREFIXES: Final = (
 AGREED_METHOD: Final = "warden_agreed"
 
 
+_OWN: Final = {
+    "warden_usage": Kind.USAGE,
+    "warden_bot": Kind.BOT,
+    AGREED_METHOD: Kind.AGREED,
+    "eth_accounts": Kind.ACCOUNTS,
+    "eth_sendTransaction": Kind.TRANSACTION,
+}
+
+
 def kind_of(method: str) -> Kind:
     """Return what `method` is; names are case-sensitive, as nodes take them."""
     if method in READS:
         return Kind.READ
-    if method == "warden_usage":
-        return Kind.USAGE
-    if method == "eth_accounts":
-        return Kind.ACCOUNTS
-    if method == AGREED_METHOD:
-        return Kind.AGREED
+    if method in _OWN:
+        return _OWN[method]
     # Relays name their own many ways, all with this word in it.
     if method.startswith(_SEND_PREFIXES) or "bundle" in method.lower():
         return Kind.SEND

@@ -1,7 +1,4 @@
-"""What is not a read: the one place that a send reaches. Today it is refused; nothing signed ever passes.
-
-`eth_accounts` and `eth_sendTransaction` are to become the executor's here (EX12).
-"""
+"""What is not a read and not for the executor to decide: refused. Nothing that is signed ever passes."""
 
 from __future__ import annotations
 
@@ -34,11 +31,7 @@ class Sends:
             self._warn(shown(call.method), self.refused - self._told)
             self._told, self._told_ns = self.refused, now_ns
         message = (
-            f"{shown(call.method)} is refused: Warden's gateway only reads; "
-            "transactions go through the executor, as intents"
+            f"{shown(call.method)} is refused: Warden's gateway only reads, and hands eth_sendTransaction "
+            "to the executor, which signs; nothing that is signed elsewhere passes"
         )
         return Reply(error_of(Code.ONLY_READS, message), error=True)
-
-    def accounts(self) -> Reply:
-        """Return whose accounts a client may send from: nobody's."""
-        return Reply(b"[]")

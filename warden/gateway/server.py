@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
 
+    from warden.gateway.bot import BotDoor
     from warden.gateway.sends import Sends
     from warden.runtime.clock import Clock
 
@@ -26,6 +27,9 @@ ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
 REQUESTS_AT_ONCE_MAX: Final = 256
 BODY_WITHIN_S: Final = 10.0
 KEEP_ALIVE_S: Final = 75.0
+# What the URL of a bot ends with, so that its calls are told from those of Warden's own processes.
+BOT_PATH: Final = "/bot"
+HEARTBEAT_PATH: Final = "/heartbeat"
 _SMALL_BYTES_MAX: Final = 64 * 1024
 _BACKLOG: Final = 512
 _END_WITHIN_S: Final = 1.0
@@ -52,13 +56,17 @@ class Counts:
         self.failures = 0
         self.offered = 0
         self.handled = 0
+        # Of a bot, by the path that its URL has.
+        self.bot_calls = 0
+        self.bot_beats = 0
 
 
 class Server:
     """Answers clients; `reads` may be exchanged while it runs."""
 
-    def __init__(self, reads: Answering, sends: Sends, clock: Clock) -> None:
+    def __init__(self, reads: Answering, sends: Sends, bot: BotDoor, clock: Clock) -> None:
         self.reads = reads
+        self.bot = bot
         self.agreed = AgreedReads()
         self.counts = Counts()
         self._sends = sends
@@ -80,6 +88,9 @@ class Server:
         await self._web.shutdown(_END_WITHIN_S)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == HEARTBEAT_PATH:
+            self.counts.bot_beats += 1
+            return web.Response(text="ok\n")
         if request.method != "POST":
             return web.Response(status=405, headers={"Allow": "POST"}, text="JSON-RPC 2.0: POST only\n")
         if request.headers.get("Origin", "").startswith("http"):
@@ -121,6 +132,8 @@ class Server:
         except NotJson as error:
             return _own(error_of(Code.PARSE, f"parse error: {error}"))
         self.counts.calls += len(items)
+        if request.path == BOT_PATH:
+            self.counts.bot_calls += len(items)
         replies = await self._replies(items)
         return _response(items, replies, is_batch=is_batch)
 
@@ -133,6 +146,8 @@ class Server:
             if reply is None and isinstance(item, Call) and kind_of(item.method) is Kind.AGREED:
                 reply = await self.agreed.answer(item)
                 self.counts.failures += reply.error
+            if reply is None and isinstance(item, Call) and kind_of(item.method) is Kind.TRANSACTION:
+                reply = await self.bot.send(item)
             if reply is not None:
                 own[place] = reply
             elif isinstance(item, Call):
@@ -142,17 +157,24 @@ class Server:
         found = iter(answers)
         return [own.get(place) or next(found) for place in range(len(items))]
 
+    def _counted(self, kind: Kind) -> bytes:
+        counts = self.counts
+        if kind is Kind.BOT:
+            return b'{"calls":%d,"beats":%d}' % (counts.bot_calls, counts.bot_beats)
+        return b'{"asked":"%s"}' % hex(self.reads.asked).encode()
+
     def _own_reply(self, item: Call | Invalid) -> Reply | None:
         """Return what needs no endpoint: refusals, and notifications, whose result nobody would see."""
         if isinstance(item, Invalid):
             return Reply(error_of(Code.INVALID_REQUEST, f"invalid request: {item.why}"), error=True)
         match kind_of(item.method):
-            case Kind.READ | Kind.AGREED:
+            case Kind.READ | Kind.AGREED | Kind.TRANSACTION:
+                # A send whose answer nobody would see is not made.
                 return Reply(NULL) if item.notification else None
-            case Kind.USAGE:
-                return Reply(b'{"asked":"%s"}' % hex(self.reads.asked).encode())
+            case Kind.USAGE | Kind.BOT as kind:
+                return Reply(self._counted(kind))
             case Kind.ACCOUNTS:
-                return self._sends.accounts()
+                return self.bot.accounts()
             case Kind.SEND:
                 return self._sends.refuse(item, self._clock.boot_ns())
             case Kind.UNKNOWN:
