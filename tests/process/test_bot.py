@@ -1,4 +1,4 @@
-"""A bot of another make on a running system: web3.py sends through the gateway, and every rule holds (EX12)."""
+"""A bot of another make on a running system: web3.py sends through the gateway; every rule holds (EX12)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.instance import REPOSITORY
 from tests.process.market import Node
 from tests.process.system import System
 from tests.process.test_invariants import rows
+from warden.domain.intents import TradeState
 from warden.domain.modes import Mode
 from warden.domain.roles import Role
 from warden.domain.stops import CleanUp
@@ -28,6 +29,8 @@ pytestmark = pytest.mark.timeout(600)
 
 ETHER = 10**18
 STRANGER = "0x000000000000000000000000000000000000bEEF"
+# Code of the venue's router is put there, so that it is a contract that works and that nobody knows.
+UNKNOWN = Web3.to_checksum_address("0x00000000000000000000000000000000000a0b0c")
 # A strategy that proposes nothing: what is traded is the bot's.
 QUIET_TOML = f"""
 environment = "devnet"
@@ -46,6 +49,8 @@ noise = false
 max_trade_eth = "1"
 max_trade_usd = "none"
 max_exposure_usd = "none"
+[bot]
+spenders = ["{UNKNOWN}"]
 """
 
 
@@ -80,6 +85,15 @@ class Desk:
         assert data_of["rule"] in response["error"]["message"]
         return data_of
 
+    def mined(self, tx_hash: str) -> None:
+        """Wait until a transaction has succeeded, and is booked."""
+        receipt = self.web3.eth.wait_for_transaction_receipt(tx_hash, timeout=60)  # type: ignore[arg-type] # hex text is taken
+        assert receipt["status"] == 1
+        self.system.wait(
+            lambda each: any(isinstance(row, OutcomeRow) and row.tx_hash == tx_hash for row in rows(each)),
+            "row of its outcome",
+        )
+
     def swap(self, amount: int, least: int, *path: str, to: str = "") -> str:
         """Return calldata of the router's usual swap, to the wallet."""
         deadline = 2**40
@@ -93,35 +107,63 @@ class Desk:
         )
 
 
+def opened(system: System) -> bool:
+    """Tell whether the gate is open."""
+    status = system.latest.get(ExecutorStatus)
+    return status is not None and not status.gate
+
+
+def holds(system: System) -> bool:
+    """Tell whether a position is booked, and nothing is on its way."""
+    status = system.latest[ExecutorStatus]
+    return status.exposure_wei > 0 and not status.pending
+
+
+def holds_nothing(system: System) -> bool:
+    """Tell whether all is sold, and booked."""
+    status = system.latest[ExecutorStatus]
+    return status.exposure_wei == 0 and not status.pending
+
+
+def settled(system: System) -> list[OutcomeRow]:
+    """Return the first row of each transaction that is on the chain."""
+    found: dict[str, OutcomeRow] = {}
+    for row in rows(system):
+        if isinstance(row, OutcomeRow) and row.state is TradeState.MINED:
+            found.setdefault(row.tx_hash, row)
+    return list(found.values())
+
+
+def by(system: System, contract: str) -> set[str]:
+    """Return the hashes of what was signed for a contract."""
+    return {row.tx_hash for row in rows(system) if isinstance(row, SignedRow) and row.to == contract}
+
+
 @pytest.fixture(scope="module")
 def desk() -> Iterator[Desk]:
     """One system for all checks; the last one stops it."""
     with System(QUIET_TOML) as system:
         system.start_all()
         system.wait(lambda each: each.mode is Mode.AGGRESSIVE, "trading")
-        system.wait(
-            lambda each: ExecutorStatus in each.latest and not each.latest[ExecutorStatus].gate, "open gate"
-        )
+        system.wait(opened, "open gate")
         yield Desk(system)
 
 
 def test_a_purchase_and_its_sale_are_mined_and_journalled(desk: Desk) -> None:
-    """EX12, EX2: a swap that web3.py sends is decided, signed, mined, and becomes a position; then it is sold."""
+    """EX12, EX2: a swap that web3.py sends is decided, signed and mined; then its position is sold."""
     assert len(desk.web3.eth.accounts) == 1
     token = desk.token("USDX")
     tx_hash = desk.send(desk.router, desk.swap(ETHER // 10, 1, desk.weth, token))
-    receipt = desk.web3.eth.wait_for_transaction_receipt(tx_hash, timeout=60)  # type: ignore[arg-type] # hex text is taken
-    assert receipt["status"] == 1
-    desk.system.wait(lambda each: each.latest[ExecutorStatus].positions, "position")
+    desk.mined(tx_hash)
+    desk.system.wait(holds, "position")
     held = desk.node.balance(token, desk.wallet)
     assert held > 0
     signed = {row.tx_hash: row for row in rows(desk.system) if isinstance(row, SignedRow)}
     assert signed[tx_hash].strategy == "bot"
     sold = desk.send(desk.router, desk.swap(held, 1, token, desk.weth))
-    assert desk.web3.eth.wait_for_transaction_receipt(sold, timeout=60)["status"] == 1  # type: ignore[arg-type] # as above
-    desk.system.wait(lambda each: not each.latest[ExecutorStatus].positions, "end of the position")
+    desk.mined(sold)
+    desk.system.wait(holds_nothing, "end of the position")
     assert desk.node.balance(token, desk.wallet) == 0
-    assert {row.tx_hash for row in rows(desk.system) if isinstance(row, OutcomeRow)} >= {tx_hash, sold}
 
 
 def test_limits_apply(desk: Desk) -> None:
@@ -139,16 +181,16 @@ def test_limits_apply(desk: Desk) -> None:
 
 
 def test_a_swap_from_the_native_coin_is_made_from_the_wrapped_one(desk: Desk) -> None:
-    """EX12: swapExactETHForTokens is read as the swap that it is, so that its limits and books are a swap's."""
+    """EX12: swapExactETHForTokens is read as the swap that it is: limits and books are a swap's."""
     token, before = desk.token("USDX"), desk.node.balance(desk.weth, desk.wallet)
     data = encoded(
         "swapExactETHForTokens(uint256,address[],address,uint256)", 1, [desk.weth, token], desk.wallet, 2**40
     )
     tx_hash = desk.send(desk.router, data, value=ETHER // 20)
-    assert desk.web3.eth.wait_for_transaction_receipt(tx_hash, timeout=60)["status"] == 1  # type: ignore[arg-type] # as above
+    desk.mined(tx_hash)
     assert desk.node.balance(desk.weth, desk.wallet) == before - ETHER // 20
     held = desk.node.balance(token, desk.wallet)
-    desk.system.wait(lambda each: each.latest[ExecutorStatus].positions, "position")
+    desk.system.wait(holds, "position")
     back = encoded(
         "swapExactTokensForETH(uint256,uint256,address[],address,uint256)",
         held,
@@ -158,12 +200,12 @@ def test_a_swap_from_the_native_coin_is_made_from_the_wrapped_one(desk: Desk) ->
         2**40,
     )
     sold = desk.send(desk.router, back)
-    assert desk.web3.eth.wait_for_transaction_receipt(sold, timeout=60)["status"] == 1  # type: ignore[arg-type] # as above
-    desk.system.wait(lambda each: not each.latest[ExecutorStatus].positions, "end of the position")
+    desk.mined(sold)
+    desk.system.wait(holds_nothing, "end of the position")
 
 
 def test_gifts_allowances_and_strangers_are_refused(desk: Desk) -> None:
-    """EX11, EX7: what would leave for nothing, to whom, and who could take more: each refused by its own rule."""
+    """EX11, EX7: what leaves for nothing, and who could take more: each refused by its own rule."""
     transfer = encoded("transfer(address,uint256)", STRANGER, ETHER // 10)
     assert desk.refused(desk.weth, transfer)["rule"] == "call.loses"
     endless = encoded("approve(address,uint256)", STRANGER, 2**256 - 1)
@@ -178,6 +220,33 @@ def test_gifts_allowances_and_strangers_are_refused(desk: Desk) -> None:
     assert desk.refused(desk.weth, "0x", nonce=10**6)["rule"] == "call.nonce"
     assert desk.refused(desk.router, "0x12345678")["rule"] == "simulation.reverts"
     assert desk.node.balance(desk.weth, STRANGER) == 0
+
+
+def test_an_unknown_contract_is_judged_by_what_it_does(desk: Desk) -> None:
+    """EX11, EX7: with an allowance that the operator named, it buys and sells, booked to the wei."""
+    code = desk.node.call("eth_getCode", desk.router, "latest")
+    desk.node.call("anvil_setCode", UNKNOWN, code)
+    token, before = desk.token("GEM"), desk.node.balance(desk.weth, desk.wallet)
+    buy = desk.swap(ETHER // 10, 1, desk.weth, token)
+    assert desk.refused(UNKNOWN, buy)["rule"] == "simulation.reverts"
+    endless = encoded("approve(address,uint256)", UNKNOWN, 2**256 - 1)
+    assert desk.refused(desk.weth, endless)["rule"] == "call.allowance"
+    desk.mined(desk.send(desk.weth, encoded("approve(address,uint256)", UNKNOWN, ETHER)))
+    stolen = desk.swap(ETHER // 10, 1, desk.weth, token, to=STRANGER)
+    assert desk.refused(UNKNOWN, stolen)["rule"] == "call.loses"
+    tiny = desk.swap(10**9, 1, desk.weth, token)
+    assert desk.refused(UNKNOWN, tiny)["rule"] == "limits.min_trade_eth"
+    desk.mined(desk.send(UNKNOWN, buy))
+    desk.system.wait(holds, "position")
+    held = desk.node.balance(token, desk.wallet)
+    status = desk.system.latest[ExecutorStatus]
+    assert (held > 0, int(status.exposure_wei)) == (True, ETHER // 10)
+    desk.mined(desk.send(token, encoded("approve(address,uint256)", UNKNOWN, held)))
+    desk.mined(desk.send(UNKNOWN, desk.swap(held, 1, token, desk.weth)))
+    desk.system.wait(holds_nothing, "end of the position")
+    assert desk.node.balance(token, desk.wallet) == 0
+    gained = sum(int(row.gain_wei) for row in settled(desk.system) if row.tx_hash in by(desk.system, UNKNOWN))
+    assert gained == desk.node.balance(desk.weth, desk.wallet) - before
 
 
 def test_what_cannot_become_an_intent_is_said_at_once(desk: Desk) -> None:

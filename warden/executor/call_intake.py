@@ -201,7 +201,7 @@ class CallIntake(Intake):
             return self._refuse(trying.intent, trying.identity, UNKNOWN_CHAIN, now)
         return [*self._worked(now), *self._seen(trying, event, Moment(head, self._terms, now))]
 
-    def _judged(self, event: Simulated, intent: Intent) -> Moves | Refusal:
+    def _judged(self, event: Simulated, intent: Intent, *, first: bool) -> Moves | Refusal:
         """Return what a call does, or why it may not."""
         if event.changes is None:
             return _IMPOSSIBLE
@@ -211,7 +211,7 @@ class CallIntake(Intake):
         most = 0
         if found.allowance is not None:
             most = self._allowance_max(found.allowance.token, self._pool(intent))
-        return call_rules.refusal(event.changes, found, self._terms, most) or found
+        return call_rules.refusal(event.changes, found, self._terms, most, first=first) or found
 
     def _allowance_max(self, token: str, pool: str) -> int:
         """Return what a named spender may be allowed of a token: one trade, or all that is held of it."""
@@ -221,7 +221,7 @@ class CallIntake(Intake):
         return sum(int(each.amount) for each in held if (each.token, each.strategy) == (token, pool))
 
     def _seen(self, trying: _Trying, event: Simulated, at: Moment) -> list[Command]:
-        found = self._judged(event, trying.intent)
+        found = self._judged(event, trying.intent, first=True)
         refusal = found if isinstance(found, Refusal) else None
         if isinstance(found, Moves):
             reduces = found.kind is CallKind.REDUCES
@@ -256,7 +256,7 @@ class CallIntake(Intake):
     def _no_room(self, request: Request, at: Moment, *, opens: bool) -> Refusal | None:
         """Return that no nonce is left for it, or too little gas."""
         reserve = gas_reserve.refusal(self._ledger, request.gas_wei, at, opens=opens)
-        return self._full(request.strategy) or reserve
+        return self._full(request) or reserve
 
     def _sells(self, trying: _Trying, found: Moves, event: Simulated, at: Moment) -> list[Command]:
         """Sign the sale of a position, if it brings what the pools would."""
@@ -303,7 +303,7 @@ class CallIntake(Intake):
     def _bought(self, preparing: Preparing, buying: _Buying, event: Simulated, at: Moment) -> list[Command]:
         """Sign a purchase that could be sold again, for about what it costs."""
         intent, now, commands = preparing.intent, at.now, list[Command]()
-        found = self._judged(event, intent)
+        found = self._judged(event, intent, first=False)
         if isinstance(found, Refusal):
             return self._drop(preparing, found, now)
         if (found.kind, found.token) != (CallKind.OPENS, buying.moves.token):

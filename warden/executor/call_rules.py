@@ -117,7 +117,9 @@ def moves(changes: Changes, terms: Terms) -> Moves | Refusal:
     return Moves(CallKind.REDUCES, token, -amount, came, allowance)
 
 
-def refusal(changes: Changes, found: Moves, terms: Terms, allowance_max: int) -> Refusal | None:
+def refusal(
+    changes: Changes, found: Moves, terms: Terms, allowance_max: int, *, first: bool = False
+) -> Refusal | None:
     """Return why a call may not be signed for what it would do, or None.
 
     Args:
@@ -125,17 +127,20 @@ def refusal(changes: Changes, found: Moves, terms: Terms, allowance_max: int) ->
         found: what they come to.
         terms: the venue, and whom the operator allows an allowance.
         allowance_max: the most of the allowance's token that a spender may be left, in its smallest unit.
+        first: what it buys was not known before, so its balance is read only when it is tried again.
     """
-    return next(_refusals(changes, found, terms, allowance_max), None)
+    return next(_refusals(changes, found, terms, allowance_max, first=first), None)
 
 
-def _refusals(changes: Changes, found: Moves, terms: Terms, allowance_max: int) -> Iterator[Refusal]:
+def _refusals(
+    changes: Changes, found: Moves, terms: Terms, allowance_max: int, *, first: bool
+) -> Iterator[Refusal]:
     weth = terms.weth.lower()
     if found.allowance is not None:
         yield from _allowance(found.allowance, terms, allowance_max)
     gives, takes = weth, weth
     if found.kind is CallKind.OPENS:
-        takes = found.token
+        takes = "" if first else found.token
     elif found.kind is CallKind.REDUCES:
         gives = found.token
     allowed = found.allowance
