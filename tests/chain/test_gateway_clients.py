@@ -91,7 +91,7 @@ def test_web3_reads_as_from_the_node(web3: Web3, devnet: DevnetProcess) -> None:
     assert web3.eth.fee_history(2, BlockNumber(3)) == direct.eth.fee_history(2, BlockNumber(3))
     reserves = web3.eth.contract(address=pair, abi=PAIR_ABI).functions.getReserves().call()
     assert reserves == direct.eth.contract(address=pair, abi=PAIR_ABI).functions.getReserves().call()
-    assert len(web3.eth.accounts) == 0
+    assert len(web3.eth.accounts) == 0  # there is no wallet yet in this instance
 
 
 def test_web3_sees_a_revert_as_a_revert(web3: Web3, devnet: DevnetProcess) -> None:
@@ -136,7 +136,7 @@ def test_web3_cannot_send(web3: Web3, devnet: DevnetProcess) -> None:
     tx_hash, raw = devnet.signed(account)
     with pytest.raises(Web3RPCError, match="only reads"):
         web3.eth.send_raw_transaction(raw)  # type: ignore[arg-type] # HexStr is a str
-    with pytest.raises(Web3RPCError, match="only reads"):
+    with pytest.raises(Web3RPCError, match="sends from"):
         web3.eth.send_transaction({"from": account.address, "to": DEAD, "value": 1})  # type: ignore[typeddict-item] # as above
     with pytest.raises(Web3RPCError, match="only reads"):
         web3.eth.sign(account.address, text="x")

@@ -8,17 +8,19 @@ import msgspec
 import pytest
 
 from tests.instance import Instance, wait_until
-from tests.unit.executor.scene import intent
+from tests.unit.executor.scene import ROUTER, intent
 from tests.unit.executor.test_gate import PERMIT, ManualClock
 from warden.domain.errors import EXIT_REFUSED
+from warden.domain.intents import Call
 from warden.domain.roles import Role
+from warden.executor.bot_terms import BotIdentity
 from warden.executor.doors import Doors
 from warden.executor.gate import Gate
 from warden.runtime.bus import Bus
 from warden.runtime.keys import Keyring
 from warden.wire.addresses import INTENTS, ORDERS
 from warden.wire.codec import decode, encode
-from warden.wire.messages import Answer, OperatorReply, Submit
+from warden.wire.messages import Answer, BotSend, OperatorReply, Submit
 from warden.wire.orders import AskRisk, OrderReply
 
 if TYPE_CHECKING:
@@ -148,7 +150,10 @@ class Several:
         permit = msgspec.structs.replace(PERMIT, trader_sessions=("arb:1", "mom:2"))
         assert gate.accept(permit) == ""
         self._buses = {name: Bus(name, instance.places) for name in (*TRADERS, Role.EXECUTOR, Role.GATEWAY)}
-        self.doors = Doors(self._buses[Role.EXECUTOR], gate, lambda *_: None)
+        self.rubbish: list[str] = []
+        bot = BotIdentity("bot", "mom:")
+        served = self._buses[Role.EXECUTOR]
+        self.doors = Doors(served, gate, lambda name, _why: self.rubbish.append(name), bot)
         speakers = (*TRADERS, Role.GATEWAY)
         self.clients = {name: self._buses[name].connect(INTENTS) for name in speakers}
 
@@ -157,6 +162,13 @@ class Several:
         order = msgspec.structs.replace(intent(number), strategy=strategy, trader_session=session)
         data = encode(Submit(intent=order))
         wait_until(lambda: self.clients[name].send(data), "a connection")
+
+    def unreadable(self, name: str, data: bytes) -> None:
+        """Send what nobody takes from that process."""
+        self.rubbish.clear()
+        wait_until(lambda: self.clients[name].send(data), "a connection")
+        wait_until(lambda: not list(self.doors.intents()) and bool(self.rubbish), "what cannot be read")
+        assert self.rubbish == [name]
 
     def came(self) -> Submitted:
         """Return the next that comes in."""
@@ -195,7 +207,6 @@ def several() -> Iterator[Several]:
         ("trader-arb", "arb", "mom:2", "session"),
         ("trader-arb", "arb", "arb:9", "session"),
         ("trader-arb", "arb", "", "session"),
-        (Role.GATEWAY, "arb", "arb:1", "strategy"),
     ],
 )
 def test_whose_an_intent_is_follows_from_the_key(
@@ -206,8 +217,38 @@ def test_whose_an_intent_is_follows_from_the_key(
     submitted = several.came()
     for gate in (submitted.gate, submitted.reduce_gate):
         assert ("" if gate is None else gate.rule) == rule
-    if name != Role.GATEWAY:
-        assert f"trader-{submitted.intent.strategy}" == name
+    assert f"trader-{submitted.intent.strategy}" == name
+
+
+def test_what_a_bot_sends_comes_in_under_its_traders_session(several: Several) -> None:
+    """EX12: the gateway claims neither name nor session, and a trader cannot pass for a bot."""
+    told = BotSend("1" * 32, "2" * 32, 10**18, Call(to=ROUTER))
+    wait_until(lambda: several.clients[Role.GATEWAY].send(encode(told)), "a connection")
+    submitted = several.came()
+    assert submitted.by_bot
+    assert (submitted.intent.strategy, submitted.intent.trader_session) == ("bot", "mom:2")
+    assert (submitted.gate, submitted.intent.proposal.call) == (None, told.call)
+    order = msgspec.structs.replace(intent(), strategy="arb", trader_session="arb:1")
+    several.unreadable(Role.GATEWAY, encode(Submit(intent=order)))
+    several.unreadable("trader-arb", encode(told))
+
+
+@pytest.mark.parametrize(
+    ("bot", "standing", "session"),
+    [
+        (BotIdentity("bot"), ("one",), "one"),
+        (BotIdentity("bot"), ("arb:1",), ""),
+        (BotIdentity("bot"), (), ""),
+        (BotIdentity("mom", "mom:"), ("arb:1", "mom:2"), "mom:2"),
+        (BotIdentity("mom", "mom:"), ("arb:1",), ""),
+        (BotIdentity("bot", known=False), ("one",), ""),
+    ],
+)
+def test_a_bot_without_its_traders_session_has_none(
+    bot: BotIdentity, standing: tuple[str, ...], session: str
+) -> None:
+    """EX12, I2: nothing is sent for a bot whose trader the watchdog does not stand by."""
+    assert bot.session(standing) == session
 
 
 def test_a_flood_of_one_strategy_leaves_the_others_their_turn(several: Several) -> None:

@@ -13,7 +13,6 @@ from warden.gateway.methods import READS, Kind, kind_of
     "method",
     [
         "eth_sendRawTransaction",
-        "eth_sendTransaction",
         "eth_sendRawTransactionSync",
         "eth_sendRawTransactionConditional",
         "eth_sendPrivateTransaction",

@@ -21,8 +21,3 @@ def test_a_send_is_refused_and_counted_and_told_rarely() -> None:
     sends.refuse(Call("eth_sign"), 1 + TOLD_EVERY_NS)
     assert sends.refused == 6
     assert told == [("eth_sendRawTransaction", 1), ("eth_sign", 5)]
-
-
-def test_nobody_has_an_account_here() -> None:
-    """`eth_accounts` is answered without asking an endpoint, whose accounts are nobody's of ours."""
-    assert Sends(lambda _method, _count: None).accounts().body == b"[]"
