@@ -23,7 +23,7 @@ class BotSettings:
     spenders: tuple[Address, ...] = setting(
         (), "contracts that its calls may give an allowance to, besides the venue's router"
     )
-    max_loss_percent: Annotated[int, Ge(0), Le(50)] = setting(
+    max_loss_percent: Annotated[int, Ge(1), Le(50)] = setting(
         3,
         "how much less a call of an unknown contract may bring than what leaves, at the pools' prices",
         unit="%",
