@@ -100,9 +100,9 @@ class Crasher:
         @wraps(append)
         def appended(journal: Journal, kind: str, body: bytes, *, urgent: bool = True) -> int:
             if kind == "signed.1":
-                kind = _kind_of_row(body)
-                self._kinds[_hash_of_row(body)] = kind
-                self.at(f"{kind}before-row")
+                points = _kind_of_row(body)
+                self._kinds[_hash_of_row(body)] = points
+                self.at(f"{points}before-row")
             return append(journal, kind, body, urgent=urgent)
 
         @wraps(commit)
