@@ -35,3 +35,7 @@ class DipBuyer(Strategy):
         if update.state in OVER:
             self._waiting = False
             self._left -= update.state is TradeState.MINED
+
+    def on_exit(self, update: TradeUpdate) -> None:
+        if update.state is TradeState.MINED:
+            self._bought.clear()  # what was dear before the sale is no measure any more

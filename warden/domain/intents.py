@@ -149,12 +149,15 @@ class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TradeUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How an approved intent fares on the chain; figures come from the receipt, never from the claim.
+    """How an approved intent, or an exit of Warden's own, fares; figures come from the receipt alone.
 
     Attributes:
+        intent_id: of an exit one that Warden made; no proposal belongs to it.
         net_wei: what came less what went less gas, in wei; None until it is mined.
         gas_wei: gas burnt in wei; None until it is mined.
         position: what it opened or sold from, by id; empty for a cycle.
+        exit: why Warden itself sells from the position: stop-loss, trailing-stop, take-profit, ordered,
+            flatten, or unknown; empty for a trade of the strategy's own.
     """
 
     intent_id: str
@@ -165,3 +168,4 @@ class TradeUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gas_wei: Wei | None = None
     error: str = ""
     position: str = ""
+    exit: str = ""

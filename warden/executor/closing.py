@@ -20,6 +20,7 @@ from warden.domain.money import BPS_ONE
 from warden.domain.risk import asset_changes
 from warden.domain.risk.asset_changes import Declared
 from warden.domain.risk.events import NS_PER_S, ExitFailed, ExitOrdered, ExitsBarred
+from warden.domain.risk.exit_triggers import ExitReason
 from warden.domain.risk.exits import Exit, leaving, valuation
 from warden.executor import calldata, drafts, exit_drafts, position_book
 from warden.executor.own_sends import own_ticket
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     )
     from warden.wire.rows import ExecutorRow
 
+FLATTEN: Final = "flatten"
 _ANSWER_WITHIN_NS: Final = 5 * NS_PER_S
 # A permit is given four times a second: without one for so long, exits are barred and that is alerted.
 _BARRED_AFTER_NS: Final = 3 * NS_PER_S
@@ -266,6 +268,7 @@ class Closing:
         nonce = self._ledger.book.next_nonce(at.head.nonce)
         draft = exit_drafts.sale(
             held,
+            reason=self._reason(sale),
             intent_id=trial.intent_id,
             data=_calldata(trial, held, at.terms),
             gas=gas,
@@ -275,6 +278,11 @@ class Closing:
         )
         self._own_sends.tickets[trial.intent_id] = self._ticket(trial.position_id, at.now)
         return [draft]
+
+    def _reason(self, sale: Exit) -> str:
+        """Return why it is sold, for its strategy: what a stop orders has a name of its own."""
+        ordered = sale.reason is ExitReason.ORDERED and sale.position_id in self._leave
+        return FLATTEN if ordered else sale.reason.value
 
     def _failed(self, position_id: str, text: str, now: Now) -> list[Command]:
         self._wanted.pop(position_id, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from warden.domain.intents import TradeState, TradeUpdate
+from warden.domain.intents import TradeState
 from warden.domain.risk import circuit_breaker, emergency_stop
 from warden.domain.risk.events import BaselinesReset, Failed, Recovered, Ticked, Worked
 from warden.domain.risk.lever_table import CANCEL_TRANSACTION
@@ -15,6 +15,7 @@ from warden.executor.cleanup import CleanUp
 from warden.executor.closing import Closing
 from warden.executor.decisions import Decisions
 from warden.executor.drafts import Moment
+from warden.executor.hearers import Hearers
 from warden.executor.identity import refuse_another
 from warden.executor.leg import NOT_BEGUN
 from warden.executor.own_sends import OwnSends
@@ -46,12 +47,11 @@ from warden.executor.protocol import (
 from warden.executor.readings import Readings
 from warden.executor.risk_report import report
 from warden.executor.sendings import Legs, Sendings
-from warden.executor.settlement import Settlement, is_strangers, is_trade, update
+from warden.executor.settlement import Settlement, is_strangers
 from warden.executor.strangers import Strangers
 from warden.executor.trials import Trials
 from warden.executor.vitals import Vitals
 from warden.executor.ways_out import WaysOut
-from warden.wire.messages import Progress
 from warden.wire.orders import AskDecision, AskRisk, DecisionReport
 from warden.wire.rows import (
     GIVEN_UP,
@@ -98,6 +98,7 @@ class ExecutorCore:
         self._cleanup = CleanUp(self.book, terms)
         self._strangers = Strangers(self.book)
         self._readings = Readings(terms)
+        self._hearers = Hearers(terms)
         self._vitals = Vitals(terms.risk.emergency.network_failure_s)
         self._positions = Positions(terms, ledger, self._record)
         self._own_sends = OwnSends(terms, ledger, self._settlement, self._sendings, self._tickets)
@@ -214,6 +215,7 @@ class ExecutorCore:
     # --- from proposal to signature
 
     def _submitted(self, event: Submitted, now: Now) -> list[Command]:
+        self._hearers.heard(event)
         barred = self._strangers.refusal or self._positions.refusal
         return self._intake.submitted(event, self.fresh_head(now), barred, now)
 
@@ -327,11 +329,8 @@ class ExecutorCore:
             commands += self._strangers.demand(signed.nonce + 1, row.error, now)
         if row.state in SETTLED:
             self._sendings.forget(row.tx_hash)
-        if is_trade(entry) and not self._is_passed_on(signed):
-            owner = self._intake.owner(signed.intent_id)
-            if owner is not None:
-                progress: TradeUpdate = update(entry, row)
-                commands.append(Reply(owner, Progress(update=progress)))
+        if not self._is_passed_on(signed):
+            commands += self._hearers.told(entry, row, self._intake.owner(signed.intent_id))
         commands.append(reports.outcome_event(entry, row))
         return commands
 

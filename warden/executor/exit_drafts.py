@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
 
 def sale(
-    held: Holding, *, intent_id: str, data: bytes, gas: int, not_after_s: int, nonce: int, at: Moment
+    held: Holding,
+    *,
+    reason: str,
+    intent_id: str,
+    data: bytes,
+    gas: int,
+    not_after_s: int,
+    nonce: int,
+    at: Moment,
 ) -> Sign:
     """Return the draft that sells from a position; its deadline is in its calldata, too."""
     max_fee, priority = drafts.fees(at, not_after_s)
@@ -46,5 +54,6 @@ def sale(
         block=at.head.block,
         action=Action.REDUCE,
         position_id=held.position_id,
+        exit_reason=reason,
     )
     return Sign(draft=row, data=data, value_wei=0)

@@ -22,6 +22,7 @@ _BLOCKS_WITHOUT_RECEIPT: Final = 2
 _UNFINAL_LOOKED_AT: Final = 16
 _STUCK_AFTER_BLOCKS: Final = 2
 _NONCES_LOOKED_AT: Final = 100
+_REASON_UNKNOWN: Final = "unknown"
 _REPLACED_BY: Final = "replaced by"
 _ON_CHAIN: Final = frozenset({TradeState.MINED, TradeState.FINAL, TradeState.REVERTED})
 
@@ -201,7 +202,13 @@ def update(entry: Entry, row: OutcomeRow) -> TradeUpdate:
         gas_wei=row.gas_wei if mined else None,
         error=row.error,
         position=entry.signed.position_id,
+        exit=exit_of(entry.signed),
     )
+
+
+def exit_of(signed: SignedRow) -> str:
+    """Return why Warden itself sells with this transaction; empty where it is no exit."""
+    return (signed.exit_reason or _REASON_UNKNOWN) if signed.purpose is Purpose.EXIT else ""
 
 
 def is_trade(entry: Entry) -> bool:

@@ -35,3 +35,6 @@ class Strategy(ABC):
 
     def on_trade(self, update: TradeUpdate, proposal: Proposal) -> None:  # noqa: B027 - as above
         """Hear how an approved proposal fares on the chain; UNKNOWN is not failed."""
+
+    def on_exit(self, update: TradeUpdate) -> None:  # noqa: B027 - as above
+        """Hear how a sale of Warden's own from one of its positions fares; `update.exit` says why."""

@@ -61,6 +61,12 @@ class TellTrade(msgspec.Struct, frozen=True):
     proposal: Proposal
 
 
+class TellExit(msgspec.Struct, frozen=True):
+    """Tell the strategy how an exit of Warden's own from its position fares."""
+
+    update: TradeUpdate
+
+
 class Note(msgspec.Struct, frozen=True):
     """Write an event."""
 
@@ -72,7 +78,7 @@ class Note(msgspec.Struct, frozen=True):
     runbook: str = ""
 
 
-Command = Run | Send | TellDecision | TellTrade | Note
+Command = Run | Send | TellDecision | TellTrade | TellExit | Note
 
 
 class Core:
@@ -215,7 +221,9 @@ class Core:
         return self._tell(TellDecision(decision, proposal))
 
     def progress(self, update: TradeUpdate) -> list[Command]:
-        """Take news of a trade."""
+        """Take news of a trade, or of an exit of Warden's own: no proposal belongs to that."""
+        if update.exit:
+            return self._tell(TellExit(update))
         proposal = self._book.follow(update.intent_id, update.state)
         if proposal is None:
             self.strays += 1
@@ -286,7 +294,7 @@ class Core:
             raise ValueError("the strategy was shown no block")
         return self._seen
 
-    def _tell(self, news: TellDecision | TellTrade) -> list[Command]:
+    def _tell(self, news: TellDecision | TellTrade | TellExit) -> list[Command]:
         """Return the command to tell the strategy, none when it runs no more."""
         return [] if self._failed else [news]
 

@@ -21,7 +21,17 @@ from warden.strategies.load import load_strategy, raised_at
 from warden.strategies.propose import an
 from warden.trader import bounds
 from warden.trader.bounds import MemoryUsedUp
-from warden.trader.core import PROPOSALS_MAX, Command, Core, Note, Run, Send, TellDecision, TellTrade
+from warden.trader.core import (
+    PROPOSALS_MAX,
+    Command,
+    Core,
+    Note,
+    Run,
+    Send,
+    TellDecision,
+    TellExit,
+    TellTrade,
+)
 from warden.trader.feed import Feed
 from warden.wire.addresses import INTENTS
 from warden.wire.codec import Undecodable, decode, encode
@@ -149,6 +159,8 @@ class Trader:
                 return self._run(lambda: self._strategy.on_decision(decision, proposal))
             case TellTrade(update, proposal):
                 return self._run(lambda: self._strategy.on_trade(update, proposal))
+            case TellExit(update):
+                return self._run(lambda: self._strategy.on_exit(update))
             case Send(intent):
                 return [] if self._client.send(encode(Submit(intent))) else self._core.undelivered(intent)
             case Note(severity, kind, message, data, trace_id, runbook):

@@ -70,6 +70,7 @@ class SignedRow(msgspec.Struct, frozen=True, tag="signed.1"):
         call: on paper, what the contract would be called with, hex with 0x.
         block: the head that it was signed at; 0 in rows of before it was kept.
         profit_wei: what the chain enforces that comes more than goes, before gas; None: it enforces none.
+        exit_reason: of an exit, why the position is sold; empty in rows of before it was kept.
         at_ns: UTC by the executor's own clock, which never goes back; of rows of before there was one, 0.
     """
 
@@ -102,6 +103,7 @@ class SignedRow(msgspec.Struct, frozen=True, tag="signed.1"):
     allowance: Wei = Wei(0)
     block: int = 0
     profit_wei: Wei | None = None
+    exit_reason: str = ""
 
 
 class TokenFlow(msgspec.Struct, frozen=True):

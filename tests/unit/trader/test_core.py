@@ -10,7 +10,7 @@ from warden.domain.intents import Decision, Intent, Outcome, Proposal, TradeStat
 from warden.runtime.clock import NS_PER_S
 from warden.strategies import swap
 from warden.trader.book import ASKED_MAX
-from warden.trader.core import Command, Core, Note, Run, Send, TellDecision, TellTrade
+from warden.trader.core import Command, Core, Note, Run, Send, TellDecision, TellExit, TellTrade
 from warden.trader.feed import Contact, Seen
 from warden.wire.messages import ProcessState, TraderLeave
 
@@ -147,6 +147,18 @@ def test_a_trade_is_followed_until_it_is_over() -> None:
     final = TradeUpdate(intent.intent_id, TradeState.FINAL)
     assert one.progress(final) == [TellTrade(final, GOOD)]
     assert one.progress(final) == []
+
+
+def test_an_exit_of_wardens_own_is_told_without_a_proposal() -> None:
+    """SL1: nobody proposed it, so it is no stray; a strategy that runs no more does not hear of it."""
+    one = core()
+    proposed(one, [GOOD])
+    sold = TradeUpdate("exit-1", TradeState.MINED, position="ab" * 16, exit="stop-loss")
+    assert one.progress(sold) == [TellExit(sold)]
+    assert one.strays == 0
+    for _ in range(10):
+        one.blame("ValueError", "mine.py:3", START_NS)
+    assert one.progress(sold) == []
 
 
 def test_an_answer_that_never_comes_is_unknown_not_refused() -> None:
