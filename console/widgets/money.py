@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _LABEL: Final = 9
 _BAR_MAX: Final = 40
 _FIGURES: Final = 17
+# As much of a position's id as tells it from others.
+_ID: Final = 8
 
 
 class Money(Pane):
@@ -97,5 +99,7 @@ def _positions(money: MoneyPart) -> Content:
 
 
 def _far(position: PositionLine) -> str:
-    """Return how the position that has lost most stands, and when it is sold."""
-    return f"{percent_text(change_bps(position.value_wei, position.size_wei))}, {exits_text(position)}"
+    """Return how the worst position stands: why nothing protects it, or when it is sold."""
+    stands = percent_text(change_bps(position.value_wei, position.size_wei))
+    rest = exits_text(position) if position.protected else position.why
+    return clean(f"{position.strategy} {position.id[:_ID]}: {stands}, {rest}")

@@ -20,7 +20,7 @@ from warden.domain.errors import (
 from warden.domain.roles import Role, strategy_of
 from warden.operator import life
 from warden.operator.orders import decisions_of, risk_report
-from warden.operator.reasons import Reason, no_reason, reasons, refusals
+from warden.operator.reasons import Reason, no_reason, reasons, refusals, unprotected
 from warden.runtime.clock import SystemClock
 from warden.runtime.journal_search import SEARCHED_ROWS_MAX
 from warden.runtime.places import places
@@ -47,12 +47,14 @@ class Told(msgspec.Struct, frozen=True):
         otherwise: one line on how things stand, where there are no reasons.
         refusals: the last of each strategy; from the journal where the executor is silent.
         unknown: what could not be asked, one line each.
+        positions: that nothing protects, worst first; they keep nothing from trading.
     """
 
     reasons: tuple[Reason, ...]
     otherwise: str
     refusals: tuple[DecisionLine, ...]
     unknown: tuple[str, ...] = ()
+    positions: tuple[Reason, ...] = ()
 
 
 def why(home: Path, wanted: str, *, strategy: str = "", as_json: bool) -> int:
@@ -84,12 +86,13 @@ def why(home: Path, wanted: str, *, strategy: str = "", as_json: bool) -> int:
 
 
 def text_of(told: Told) -> Iterator[str]:
-    """Yield the reasons, worst first, and the last refusals."""
+    """Yield the reasons, worst first, what nothing protects, and the last refusals."""
     if told.reasons:
         yield "nothing new is traded now:"
         yield from (f"{number}. {each.text()}" for number, each in enumerate(told.reasons, 1))
     else:
         yield told.otherwise
+    yield from (each.text() for each in told.positions)
     for line in told.refusals[:_REFUSALS_SHOWN]:
         count = f" ({line.count} times)" if line.count > 1 else ""
         yield f"last refused of {line.strategy} at {line.time}{count}: {life.decision_text(line.decision)}"
@@ -127,6 +130,7 @@ def _now(home: Path, picture: Picture, strategy: str) -> Told:
         otherwise=otherwise,
         refusals=refusals(decisions, strategy),
         unknown=tuple(unknown),
+        positions=unprotected(picture.view, strategy),
     )
 
 

@@ -28,7 +28,9 @@ class Hearers:
         self._latest: dict[str, tuple[str, bytes]] = {}
 
     def heard(self, event: Submitted) -> None:
-        """Take in where an intent came from; one that no gate let in proves nothing."""
+        """Take in where an intent came from; one that no gate let in, or that a bot sent, proves nothing."""
+        if event.by_bot:
+            return  # it stands for a strategy whose own process is another
         if event.gate is None or event.reduce_gate is None:
             strategy = event.intent.strategy
             self._latest[self._terms.pool_of(strategy)] = (strategy, event.identity)

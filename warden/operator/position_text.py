@@ -53,7 +53,19 @@ def position_text(position: PositionLine) -> str:
     )
 
 
+def worst_first(positions: Iterable[PositionLine]) -> list[PositionLine]:
+    """Return positions by what they have lost of their cost: first those of which that cannot be told."""
+
+    def rank(position: PositionLine) -> tuple[bool, int]:
+        change = change_bps(position.value_wei, position.size_wei)
+        return change is not None, change or 0
+
+    return sorted(positions, key=rank)
+
+
 def worst(positions: Iterable[PositionLine]) -> PositionLine | None:
-    """Return the position that has lost most of what it cost, of those that can be told."""
-    known = [each for each in positions if change_bps(each.value_wei, each.size_wei) is not None]
-    return min(known, key=lambda each: change_bps(each.value_wei, each.size_wei) or 0, default=None)
+    """Return the position to look at first, of those that nothing protects where there are any."""
+    shown = tuple(positions)
+    bare = [each for each in shown if not each.protected]
+    known = [each for each in shown if change_bps(each.value_wei, each.size_wei) is not None]
+    return next(iter(worst_first(bare or known)), None)

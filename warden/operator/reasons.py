@@ -15,6 +15,7 @@ from warden.domain.modes import Mode
 from warden.domain.roles import Role, strategy_of, trader_of
 from warden.operator.capital_text import GOOD, capital_text
 from warden.operator.picture import Seen, Word, age_text
+from warden.operator.position_text import state_text, worst_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ class Reason(msgspec.Struct, frozen=True):
     """One thing that stands in the way.
 
     Attributes:
-        what: stop, mode, gate, rule, data, strategy or environment.
+        what: stop, mode, gate, rule, capital, data or strategy; position: it blocks nothing.
         mend: what would end it, one clause; empty where the message says it.
         rule, limit, observed, unit, setting: as in `Refusal`, where a rule says it.
     """
@@ -94,6 +95,25 @@ def reasons(
         ]
     found += [*_capital(view), *_data(view), *_strategies(snapshot, view, strategy)]
     return tuple(found)
+
+
+def unprotected(view: SystemView, strategy: str = "") -> tuple[Reason, ...]:
+    """Return the positions that no exit watches over, and why: said though it keeps nothing from trading.
+
+    The one that has lost most comes first, and those whose value nobody can tell before all others. Nothing
+    of an executor that is silent: that is a reason by itself.
+    """
+    if view.money.seen.stale:
+        return ()
+    bare = [each for each in view.money.positions if not each.protected and strategy in {"", each.strategy}]
+    return tuple(
+        Reason(
+            what="position",
+            message=f"{each.id} of {each.strategy} is {state_text(each)}",
+            mend="runbook manual-intervention",
+        )
+        for each in worst_first(bare)
+    )
 
 
 def _said_already(rule: str, found: list[Reason]) -> bool:

@@ -80,3 +80,13 @@ def test_reasons_are_numbered_and_no_edge_is_one_line() -> None:
     two = Told(reasons=(Reason("stop", "s1"), Reason("data", "old")), otherwise="", refusals=())
     assert list(text_of(two)) == ["nothing new is traded now:", "1. stop: s1", "2. data: old"]
     assert list(text_of(Told(reasons=(), otherwise="no edge", refusals=()))) == ["no edge"]
+
+
+def test_what_nothing_protects_is_said_whether_anything_is_in_the_way_or_not() -> None:
+    """SL1, OP1a: it blocks nothing, so it has no number and does not say that nothing is traded."""
+    bare = (Reason("position", "p1 of dip is UNPROTECTED: no reserves", "runbook manual-intervention"),)
+    line = "position: p1 of dip is UNPROTECTED: no reserves; runbook manual-intervention"
+    quiet = Told(reasons=(), otherwise="no edge", refusals=(), positions=bare)
+    assert list(text_of(quiet)) == ["no edge", line]
+    stopped = Told(reasons=(Reason("stop", "s1"),), otherwise="", refusals=(), positions=bare)
+    assert list(text_of(stopped)) == ["nothing new is traded now:", "1. stop: s1", line]

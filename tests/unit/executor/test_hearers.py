@@ -110,6 +110,15 @@ def test_a_sale_under_reduce_only_proves_who_asks_and_a_refused_session_does_not
     assert [identity for identity, _ in told(close(scene, position_id))] == [expected]
 
 
+def test_a_bot_does_not_take_its_strategys_place() -> None:
+    """EX12: it sends in the strategy's name through the gateway, which is no strategy."""
+    scene = stage()
+    position_id = scene.open()
+    sent = Submitted(opening(95), OTHER, gate=None, size_percent=100, by_bot=True)
+    scene.tell(sent)
+    assert [identity for identity, _ in told(close(scene, position_id))] == [TRADER]
+
+
 def test_another_strategy_hears_nothing() -> None:
     """SL1: of several each its own alone, and of one alone none that has taken another's place."""
     scene = stage(SEVERAL)

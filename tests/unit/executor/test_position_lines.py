@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tests.unit.executor.position_scene import BOUGHT, GAS, PositionScene, opening
 from tests.unit.executor.scene import ETHER, TERMS, TOKEN_A
 from tests.unit.executor.test_gate import ManualClock
+from warden.domain.money import Wei
 from warden.domain.risk.refusal import Refusal
 from warden.executor.gate import Gate
 from warden.executor.position_lines import lines
@@ -14,6 +17,7 @@ from warden.executor.status import picture
 from warden.operator.position_text import change_bps, percent_text, position_text, worst
 from warden.runtime.latch import Latch
 from warden.wire.messages import Head
+from warden.wire.telemetry import PositionLine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,6 +81,18 @@ def test_percents_are_exact_and_unknown_is_said() -> None:
     ]
     assert (change_bps(None, 1), change_bps(1, 0), change_bps(90, 100)) == (None, None, -1_000)
     assert worst([]) is None
+
+
+def test_the_worst_is_one_that_nothing_protects() -> None:
+    """SL1: before any that has lost more; of those that are protected the one that has lost most."""
+    bare = PositionLine("m", Wei(100), "", protected=False, id="bare", value_wei=Wei(130), why="no reserves")
+    dark = msgspec.structs.replace(bare, id="dark", value_wei=None)
+    lost = msgspec.structs.replace(bare, id="lost", value_wei=Wei(10), protected=True, why="")
+    won = msgspec.structs.replace(lost, id="won", value_wei=Wei(110))
+    assert worst([won, lost]) == lost
+    assert worst([msgspec.structs.replace(dark, protected=True)]) is None
+    assert worst([won, lost, bare]) == bare
+    assert worst([won, lost, bare, dark]) == dark
 
 
 def test_a_trade_of_a_position_shows_what_it_realised(tmp_path: Path) -> None:

@@ -14,14 +14,15 @@ from tests.console import samples
 from tests.unit.operator.reports import report
 from warden.domain.intents import Decision, Outcome
 from warden.domain.modes import Mode
+from warden.domain.money import Wei
 from warden.domain.risk.refusal import Refusal
 from warden.domain.roles import Role
 from warden.domain.stops import CleanUp, Stop, StopReason
 from warden.operator.link import Heard
-from warden.operator.reasons import Reason, no_reason, reasons, refusals
+from warden.operator.reasons import Reason, no_reason, reasons, refusals, unprotected
 from warden.operator.view import build_view
 from warden.runtime.latch import LatchState
-from warden.wire.telemetry import DecisionLine, TraderStatus
+from warden.wire.telemetry import DecisionLine, PositionLine, TraderStatus
 
 if TYPE_CHECKING:
     from warden.operator.link import Snapshot
@@ -198,3 +199,37 @@ def test_the_last_refusals_of_each_strategy() -> None:
 def test_a_reason_without_figures_is_plain() -> None:
     """The mend stands at the end of the line."""
     assert Reason("stop", "s1", "an operator lifts it").text() == "stop: s1; an operator lifts it"
+
+
+def held(position_id: str, value: int | None, why: str = "", strategy: str = "dip") -> PositionLine:
+    """Return a position that cost 100 wei."""
+    known = None if value is None else Wei(value)
+    return PositionLine(
+        "a/b", Wei(100), "", not why, id=position_id, strategy=strategy, value_wei=known, why=why
+    )
+
+
+def test_positions_that_nothing_protects_are_named_and_block_nothing() -> None:
+    """SL1: each with its strategy and why, worst first; of an executor that is silent nothing is claimed."""
+    lines = (
+        held("up", 120, "its exits keep failing"),
+        held("down", 60, "exits may not leave now: mode", "mom"),
+        held("well", 10),
+        held("dark", None, "its exit value cannot be told: no reserves"),
+    )
+    executor = msgspec.structs.replace(samples.executor(), positions=lines)
+    snapshot = heard(executor)
+    view = seen(snapshot)
+    assert [each.message for each in unprotected(view)] == [
+        "dark of dip is UNPROTECTED: its exit value cannot be told: no reserves",
+        "down of mom is UNPROTECTED: exits may not leave now: mode",
+        "up of dip is UNPROTECTED: its exits keep failing",
+    ]
+    assert [each.message[:4] for each in unprotected(view, "mom")] == ["down"]
+    assert told(snapshot, report()) == []
+    silent = heard(msgspec.structs.replace(executor, sent_ns=OLD_NS))
+    silent = msgspec.structs.replace(
+        silent,
+        heard=MappingProxyType({**silent.heard, Role.EXECUTOR: Heard(status=executor, as_of_ns=OLD_NS)}),
+    )
+    assert unprotected(seen(silent)) == ()
