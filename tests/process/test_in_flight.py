@@ -41,7 +41,6 @@ path = "{REPOSITORY / "tests" / "strategies"}"
 [strategy.parameters]
 bite_eth = "0.1"
 profit_eth = "PROFIT"
-at_once = 2
 [limits]
 max_positions_per_market = 20
 max_fees_per_day_eth = "none"
@@ -54,7 +53,7 @@ consecutive_losses = "none"
 [assessment]
 enabled = false
 [execution]
-max_in_flight = 4
+max_in_flight = 3
 [devnet]
 noise = false
 """
@@ -147,16 +146,16 @@ def price_out(system: FlightSystem) -> None:
     system.mining(running=True)
 
 
-def test_four_are_on_their_way_at_once(rich: FlightSystem) -> None:
+def test_as_many_as_allowed_are_on_their_way_at_once(rich: FlightSystem) -> None:
     """EX3: up to the limit and never beyond, at nonces without gaps."""
     seen: set[int] = set()
 
     def full() -> bool:
         seen.add(rich.latest[ExecutorStatus].pending)
-        return 4 in seen
+        return 3 in seen
 
-    rich.wait(lambda _: full(), "four in flight")
-    assert max(seen) == 4
+    rich.wait(lambda _: full(), "three in flight")
+    assert max(seen) == 3
 
 
 def test_what_is_priced_out_pays_more_and_lands_once(rich: FlightSystem) -> None:
