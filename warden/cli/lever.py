@@ -59,12 +59,12 @@ def pulled(name: str, value: str, *, off: bool, operator: str, reason: str) -> P
 
 
 def plain(name: str) -> str:
-    """Return a lever's name without the `limits.` that it may be written with.
+    """Return a lever's name without the `limits.` and the hyphens that it may be written with.
 
     Raises:
         ConfigurationInvalid: there is no such lever.
     """
-    known = name.strip().removeprefix("limits.")
+    known = name.strip().removeprefix("limits.").replace("-", "_")
     if known not in LEVERS:
         refusal = parse(name, "")
         raise ConfigurationInvalid(refusal.message if isinstance(refusal, Refusal) else name)

@@ -40,6 +40,7 @@ def test_blocks_and_orders_by_name() -> None:
     assert meant("block_token", TOKEN, off=True) == ("unblock_token", TOKEN.lower())
     assert meant("unblock_pool", TOKEN) == ("unblock_pool", TOKEN.lower())
     assert meant("close_position", "p-1") == ("close_position", "p-1")
+    assert meant("close-position", "p-1") == ("close_position", "p-1")
 
 
 @pytest.mark.parametrize(
