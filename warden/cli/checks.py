@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 import sys
@@ -91,7 +92,21 @@ def check_strategies(settings: Settings, where: Places, environ: Mapping[str, st
             raise ConfigurationInvalid(f"strategy {name}: {error}" if name else str(error)) from error
 
 
+def _check_command(strategy: StrategySettings, where: Places, environ: Mapping[str, str]) -> None:
+    """Prove that a bot's program is there; nothing of it is run before the watchdog gives leave."""
+    program = strategy.command[0]
+    # As it will be looked for: from the home, where it has a slash.
+    named = str(where.home / program) if "/" in program else program
+    if shutil.which(named, path=environ.get("PATH")) is None:
+        raise ConfigurationInvalid(
+            f"strategy.command: there is no program {program}: name one on the PATH, or by its path"
+        )
+
+
 def _check_strategy(strategy: StrategySettings, user: str, where: Places, environ: Mapping[str, str]) -> None:
+    if strategy.command:
+        _check_command(strategy, where, environ)
+        return
     wanted = Wanted(
         use=strategy.use,
         path=None if strategy.path is None else str(where.home / strategy.path),

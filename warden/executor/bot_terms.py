@@ -67,10 +67,16 @@ def terms_of_bot(settings: Settings) -> BotTerms:
 
 
 def identity_of_bot(settings: Settings) -> BotIdentity:
-    """Return whose trades the gateway's are: in development a script's, under the first trader's session.
+    """Return whose trades the gateway's are.
 
-    In live nobody's: whoever finds the port would trade.
+    With `command` they are that program's, and stand and fall with its trader. Without one they may be
+    anybody's who finds the port: in development that is a script by hand, under the first trader's session.
     """
     several = settings.strategies
-    prefix = f"{several[0].name}:" if several else ""
-    return BotIdentity(settings.bot.name, prefix, known=settings.environment is not Environment.LIVE)
+    commanded = next((each for each in several if each.command), None)
+    by_hand = settings.environment is not Environment.LIVE
+    if commanded is not None:
+        return BotIdentity(commanded.name, f"{commanded.name}:")
+    if several:
+        return BotIdentity(settings.bot.name, f"{several[0].name}:", known=by_hand)
+    return BotIdentity(settings.bot.name, known=by_hand or bool(settings.strategy.command))

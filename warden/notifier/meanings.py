@@ -342,6 +342,16 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "strategy.output-cut": Rule(
             "The strategy prints too much", "A print that was left in its code.", "strategy-raised"
         ),
+        "bot.lost": Rule(
+            "The bot's program is lost",
+            "It ended by itself, or made no call and no heartbeat for strategy.silent_after_s.",
+            "strategy-raised",
+        ),
+        "bot.ended": Rule(
+            "The bot's program was ended",
+            "The watchdog's leave ran out: it is away, or keeps this trader out.",
+            "strategy-raised",
+        ),
         "trader.blind": Rule(
             "The trader sees no new blocks",
             "The gateway or every endpoint behind it is away.",

@@ -119,6 +119,14 @@ class StrategySettings:
         None, "directory to import it from, for a strategy of your own", unset="an installed module"
     )
     parameters: dict[str, str | int | bool] = table("handed to the class by keyword")
+    command: tuple[Annotated[str, MinLen(1)], ...] = setting(
+        (),
+        "program and arguments of a bot of your own, in any language, run in the home instead of `use`: "
+        "it sends through the gateway, whose URL is in WARDEN_RPC_URL",
+    )
+    silent_after_s: Annotated[int, Ge(1), Le(86_400)] = setting(
+        60, "a `command` that neither calls the gateway nor its /heartbeat for so long is hung", unit="s"
+    )
     memory_mb: Annotated[int, Ge(192), Le(1_048_576)] = setting(
         1_024, "most memory of the trader's process, strategy included; it ends beyond that", unit="MB"
     )

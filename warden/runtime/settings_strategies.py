@@ -53,6 +53,8 @@ def pool_of(settings: Settings, strategy: str) -> str:
     if settings.strategies:
         return strategy
     pools, name = weights(settings), settings.strategy.use.rpartition(":")[2]
+    if settings.strategy.command:
+        name = settings.bot.name
     return name if name in pools else next(iter(pools))
 
 
@@ -67,6 +69,12 @@ def wrong_strategies(settings: Settings) -> Iterator[Fault]:
     if len(several) > STRATEGIES_MAX:
         yield (("strategies",),), f"strategies: {len(several)}, at most {STRATEGIES_MAX} run on one wallet"
     yield from _wrong_names(several)
+    commanded = [each.name for each in several if each.command]
+    if len(commanded) > 1:
+        yield (
+            (("strategies",),),
+            f"strategies.command: {', '.join(commanded)}: only one may be a program of its own",
+        )
     if pools and not any(pools.values()):
         yield (
             (("capital", "pools"),),

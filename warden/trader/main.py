@@ -20,6 +20,7 @@ from warden.runtime.settings_strategies import run_by
 from warden.strategies.load import load_strategy, raised_at
 from warden.strategies.propose import an
 from warden.trader import bounds
+from warden.trader.bot import Keeper
 from warden.trader.bounds import MemoryUsedUp
 from warden.trader.core import (
     PROPOSALS_MAX,
@@ -55,11 +56,15 @@ def main(frame: Frame) -> None:
     Raises:
         ConfigurationInvalid: the strategy, the venue or the wallet is not there as configured.
         MemoryUsedUp: it has, but for a rest, or was refused more.
+        BotLost: it is a program of its own that has ended, or hangs.
     """
     frame.beat(ProcessState.STARTING, detail="loading the strategy")
     settings = frame.settings
     wanted = run_by(settings, frame.name)
     bounds.bound(wanted.memory_mb)
+    if wanted.command:
+        Keeper(frame, wanted).run()
+        return
     strategy = load_strategy(
         wanted.use,
         frame.places.home / wanted.path if wanted.path is not None else None,
