@@ -98,7 +98,8 @@ def test_one_that_is_killed_is_a_trader_that_was_lost(started: System) -> None:
     """EX12: its keeper ends with it, nothing of it is taken any more, and the mode falls."""
     started.wait(lambda each: each.mode is Mode.AGGRESSIVE, "trading")
     os.kill(bot_of(started), signal.SIGKILL)
-    wait_until(lambda: started.processes[Role.TRADER].poll() is not None, "end of its keeper")
+    # Listening meanwhile: what was told and not taken in goes with whoever told it.
+    started.wait(lambda each: each.processes[Role.TRADER].poll() is not None, "end of its keeper")
     assert started.processes[Role.TRADER].returncode != 0
     started.wait(lambda each: each.mode in {Mode.OBSERVE_ONLY, Mode.REDUCE_ONLY}, "lower mode")
     started.wait(lambda each: bool(lost(each)), "loss of the bot")
