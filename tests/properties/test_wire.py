@@ -33,6 +33,7 @@ SIMPLE: dict[Any, st.SearchStrategy[Any]] = {
     Wei: st.integers(-(2**256), 2**256).map(Wei),
     str: st.text(max_size=40),
     int: st.integers(-(2**63), 2**64 - 1),
+    bytes: st.binary(max_size=40),
     bool: st.booleans(),
     float: st.floats(allow_nan=False, allow_infinity=False),
     type(None): st.none(),
