@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,15 +12,18 @@ from web3 import Web3
 from web3.exceptions import Web3RPCError
 
 from tests.chain.uniswap import encoded
-from tests.instance import REPOSITORY
+from tests.instance import REPOSITORY, Instance
 from tests.process.market import Node
 from tests.process.system import System
 from tests.process.test_invariants import rows
+from warden.cli.hand_trade import hand_trade as by_hand
+from warden.domain.errors import EXIT_DONE, EXIT_REFUSED, ConfigurationInvalid, RefusedForSafety
 from warden.domain.intents import TradeState
-from warden.domain.modes import Mode
+from warden.domain.modes import Environment, Mode
 from warden.domain.roles import Role
 from warden.domain.stops import CleanUp
 from warden.operator.stopping import order_stop
+from warden.runtime import settings_load
 from warden.runtime.venue import served_url
 from warden.wire.rows import DecisionRow, OutcomeRow, SignedRow
 from warden.wire.telemetry import ExecutorStatus
@@ -49,6 +55,8 @@ noise = false
 max_trade_eth = "1"
 max_trade_usd = "none"
 max_exposure_usd = "none"
+[breaker]
+losing_trades = 1000
 [bot]
 spenders = ["{UNKNOWN}"]
 """
@@ -249,6 +257,46 @@ def test_an_unknown_contract_is_judged_by_what_it_does(desk: Desk) -> None:
     assert gained == desk.node.balance(desk.weth, desk.wallet) - before
 
 
+def test_a_trade_by_hand_shows_each_step(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    """EX10: bought and sold again through the whole gate; what a limit refuses ends with exit code 4."""
+    assert by_hand(desk.system.home, eth="0.02", path="WETH,USDX,WETH", as_json=False) == EXIT_DONE
+    said = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in said] == ["proposal", "decision", "outcome"] * 2
+    assert all("mined" in line for line in said if line.startswith("outcome"))
+    desk.system.wait(holds_nothing, "end of the position")
+    assert by_hand(desk.system.home, eth="5", path="WETH,USDX", as_json=True) == EXIT_REFUSED
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["result"], last["rule"]) == ("refused", "limits.max_trade_eth")
+
+
+@pytest.mark.parametrize(
+    ("eth", "path", "what"),
+    [
+        ("much", "WETH,USDX", "--eth much"),
+        ("0", "WETH,USDX", "--eth 0"),
+        ("1e-20", "WETH,USDX", "--eth 1e-20"),
+        ("nan", "WETH,USDX", "--eth nan"),
+        ("1", "WETH,NONE", "no token 'NONE'; known: WETH"),
+        ("1", "USDX,WETH", "begins in WETH"),
+        ("1", "WETH", "begins in WETH"),
+        ("1", "WETH,USDX,GEM,WETH", "USDX,GEM"),
+    ],
+)
+def test_a_trade_by_hand_that_means_nothing_is_one_line(desk: Desk, eth: str, path: str, what: str) -> None:
+    """EX10, OP3: wrong usage, and nothing is asked of the gate."""
+    with pytest.raises(ConfigurationInvalid, match=re.escape(what)):
+        by_hand(desk.system.home, eth=eth, path=path, as_json=False)
+
+
+def test_in_live_nobody_trades_by_hand() -> None:
+    """EX10: refused in production before anything is asked."""
+    with Instance() as instance:
+        settings = dataclasses.replace(instance.settings, environment=Environment.LIVE)
+        settings_load.freeze(settings, instance.places)
+        with pytest.raises(RefusedForSafety, match="development"):
+            by_hand(instance.home, eth="0.01", path="WETH,USDX", as_json=False)
+
+
 def test_what_cannot_become_an_intent_is_said_at_once(desk: Desk) -> None:
     """RP7: another account, an unknown field, anything signed: an error of its own, and nothing is sent."""
     for asked in (
@@ -268,3 +316,4 @@ def test_after_a_stop_every_send_is_refused(desk: Desk) -> None:
         desk.refused(desk.router, desk.swap(ETHER // 10, 1, desk.weth, desk.token("USDX")))["rule"] == "stop"
     )
     assert desk.refused(desk.weth, encoded("approve(address,uint256)", STRANGER, 1))["rule"] == "stop"
+    assert by_hand(desk.system.home, eth="0.02", path="WETH,USDX", as_json=False) == EXIT_REFUSED

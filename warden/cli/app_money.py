@@ -35,6 +35,23 @@ def why(
     return command(home_of(context, home), trade, strategy=strategy, as_json=as_json)
 
 
+@money.command("test-trade")
+def trade_by_hand(
+    *,
+    context: typer.Context,
+    eth: Annotated[str, typer.Option("--eth", help="How much of the wrapped native token.")] = "0.01",
+    path: Annotated[
+        str, typer.Option("--path", help="Tokens with commas between; each step is a trade.")
+    ] = "WETH,USDX,WETH",
+    home: Home = None,
+    as_json: Json = False,
+) -> int:
+    """Trade once by hand through the whole gate; for development, refused in live."""
+    from warden.cli.hand_trade import hand_trade as command
+
+    return command(home_of(context, home), eth=eth, path=path, as_json=as_json)
+
+
 @money.command()
 def lever(
     *,

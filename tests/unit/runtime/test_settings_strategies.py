@@ -59,12 +59,20 @@ def test_one_strategy_is_as_it_was(tmp_path: Path) -> None:
     assert pool_of(settings, "") == "TriangularArbitrage"
     settings = loaded(tmp_path, 'environment = "devnet"\n[capital.pools]\na = 1\nb = 2\n')
     assert pool_of(settings, "") == "a"
+    text = 'environment = "devnet"\n[strategy]\ncommand = ["x", "y"]\n[capital.pools]\na = 1\nbot = 2\n'
+    settings = loaded(tmp_path, text)
+    assert (settings.strategy.command, pool_of(settings, "")) == (("x", "y"), "bot")
 
 
 @pytest.mark.parametrize(
     ("text", "where", "what"),
     [
         (TWO.replace('"mom-2"', '"arb"'), ":8:", "'arb' is given twice"),
+        (
+            TWO.replace("memory_mb = 256", 'command = ["x"]') + 'command = ["y"]\n',
+            ":",
+            "arb, mom-2: only one may be a program of its own",
+        ),
         (TWO.replace('"mom-2"', '"Mom"'), ":8:", "'Mom': a letter from a to z"),
         (TWO.replace('"mom-2"', '"a-name-of-19-letter"'), ":8:", "18 characters at most"),
         (TWO.replace('name = "mom-2"\n', ""), ":7", "strategies.1.name"),
