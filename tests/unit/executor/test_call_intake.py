@@ -13,6 +13,7 @@ from tests.unit.executor.test_call_rules import SPENDER, change, changes
 from warden.domain.intents import Call, Proposal
 from warden.domain.modes import Action
 from warden.domain.risk.asset_changes import NATIVE, Allowance, Change, Changes
+from warden.domain.risk.events import BreakerOrder
 from warden.domain.risk.refusal import Refusal
 from warden.domain.risk.round_trip import RoundTrip
 from warden.executor.bot_terms import BotTerms
@@ -27,7 +28,7 @@ from warden.executor.protocol import (
     Tick,
 )
 from warden.wire.messages import Answer
-from warden.wire.orders import PullLever
+from warden.wire.orders import ForceBreaker, PullLever
 from warden.wire.rows import Purpose, SignedRow
 
 if TYPE_CHECKING:
@@ -213,3 +214,17 @@ def test_a_purchase_that_loses_or_moves_is_refused(sold_wei: int, spend_wei: int
     commands = bought(scene, sold_wei=sold_wei, spend_wei=spend_wei)
     assert rule(commands) == expected
     assert scene.core.ledger.engine.state.reservations.spend_wei == 0
+
+
+def test_an_id_that_was_answered_is_not_taken_again(scene: Scene) -> None:
+    """I6: no two transactions of one intent, whatever became of the first."""
+    (sign,) = only(tried(scene, CYCLE), Sign)
+    scene.sign(sign)
+    assert rule(submit(scene, asked())) == "intent.duplicate"
+
+
+def test_an_approval_is_refused_where_nothing_could_be_opened(scene: Scene) -> None:
+    """EX1: it moves nothing, but is the beginning of a trade: breaker and gas limits hold for it."""
+    scene.tell(Ordered(b"operator", ForceBreaker("anna", "test", BreakerOrder.OPEN)))
+    granted = changes(allowances=(Allowance(WETH, SPENDER, 0, ETHER),))
+    assert rule(tried(scene, granted)) == "breaker.open"
