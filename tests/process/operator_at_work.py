@@ -15,15 +15,22 @@ if TYPE_CHECKING:
 
 def let_trade(system: System) -> None:
     """Recover what stands and arm, as an operator, until the watchdog has armed."""
+    said: list[str] = []
 
     def armed() -> bool:
         system.pass_time(0.2)
         stopped = system.latch.read().stopped
         request = Recover("tester", "looked into") if stopped else Arm("tester", "looked into")
         try:
-            return ask(system.home, request).exit_code == EXIT_DONE and not stopped
-        except NotRunning:
+            reply = ask(system.home, request)
+        except NotRunning as error:
             # A busy machine: asked again.
+            said.append(str(error))
             return False
+        said.append(reply.message)
+        return reply.exit_code == EXIT_DONE and not stopped
 
-    wait_until(armed, "arming by an operator", timeout_s=90)
+    try:
+        wait_until(armed, "arming by an operator", timeout_s=90)
+    except AssertionError as error:
+        raise AssertionError(f"{error}; the last answers: {said[-3:]}") from error
