@@ -13,7 +13,7 @@ from warden.domain.amm import Hop
 from warden.domain.roles import Role
 from warden.executor import main as executor
 from warden.executor import trading
-from warden.executor.protocol import Event, HeadRead, Identified, Receipt, Simulate, Simulated
+from warden.executor.protocol import Event, HeadRead, Identified, Receipt, Simulate, Simulated, Watch
 from warden.runtime.process import run
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class PremadeReader:
         """Answer with the chain that the terms name."""
         self._put(Identified(chain_id=self._terms.chain_id, genesis=self._terms.genesis))
 
-    def read_head(self, hashes: tuple[str, ...], *, observe: bool = False) -> None:  # noqa: ARG002 - the reader's own
+    def read_head(self, hashes: tuple[str, ...], *, observe: bool = False, watch: Watch) -> None:  # noqa: ARG002 - the reader's own
         """Answer with the next block; what was not asked for before is in it."""
         self._block += 1
         block_hash = f"0x{self._block:064x}"

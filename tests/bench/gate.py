@@ -51,6 +51,8 @@ block_time_s = 0.1
 min_trade_eth = 0
 [watchdog]
 permit_life_ms = 5000
+[execution]
+simulate = "never"
 """
 )
 WETH = "0x" + "cc" * 20
