@@ -32,13 +32,15 @@ SILENCE_S = 1.5
 
 
 class CrashSystem(System):
-    """A system whose executor dies where it is told to."""
+    """A system whose executor dies where it is told to; `module` is what runs in its place."""
+
+    module = "tests.process.crashing"
 
     def start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a process; the executor with its crash points."""
         if name != Role.EXECUTOR:
             return super().start(name, *arguments)
-        words = ["-m", "tests.process.crashing", "warden.executor", "--home", str(self.home)]
+        words = ["-m", self.module, "warden.executor", "--home", str(self.home)]
         process = subprocess.Popen(
             [sys.executable, *words],
             stdin=subprocess.DEVNULL,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -66,23 +64,10 @@ PROVOKED_LOOKS = 20
 class FlightSystem(CrashSystem):
     """A system that has several transactions on their way, and can lose one of them."""
 
+    module = "tests.process.losing"
+
     def __init__(self, profit_eth: str) -> None:
         super().__init__(TOML.replace("PROFIT", profit_eth))
-
-    def start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start a process; the executor with its points and its loser."""
-        if name != Role.EXECUTOR:
-            return super().start(name, *arguments)
-        words = ["-m", "tests.process.losing", "warden.executor", "--home", str(self.home)]
-        process = subprocess.Popen(
-            [sys.executable, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=REPOSITORY,
-        )
-        self.processes[name] = process
-        return process
 
     def begin(self) -> FlightSystem:
         """Start everything, and displace a price for thousands of trades."""
