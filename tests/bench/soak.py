@@ -1,12 +1,14 @@
 """Soak: the whole system at load on busy cores, for as long as asked; not one false trip may come of it.
 
 Started by `warden up` under supervisord with a strategy that trades several times a second, beside as many
-processes that do nothing but compute as there are cores. What happened is counted in the processes' own logs.
+processes that do nothing but compute as there are cores. What happened is counted in the processes' own logs;
+where something did, the home is kept, and said.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -33,6 +35,7 @@ UP_WITHIN_S = 300.0
 TRIPS = ("mode.tripped",)
 LAPSES = ("mode.lapse-healed",)
 LOWERED = ("mode.lowered",)
+WHYS_MAX = 50
 TROUBLE = ("process.broken", "process.refused", "journal.broken", "permit.refused", "bus.undecodable")
 
 
@@ -44,17 +47,22 @@ def main() -> int:
     parser.add_argument("--burners", type=int, default=len(os.sched_getaffinity(0)), help="busy processes")
     options = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="warden-soak-"))
+    quiet = False
     burners: list[subprocess.Popen[bytes]] = []
     try:
         begin(home)
         burners += [subprocess.Popen([sys.executable, "-c", BURN]) for _ in range(options.burners)]
         figures = measure(home, options.minutes, options.burners)
+        quiet = not (figures["trips"] or figures["lapses"] or figures["restarts"])
     finally:
         for burner in burners:
             burner.kill()
             burner.wait()
         warden(home, "down")
-        shutil.rmtree(home)
+        if quiet:
+            shutil.rmtree(home)
+        else:
+            sys.stderr.write(f"kept, with what was written down: {home}\n")
     show(figures, only_json=options.json)
     return 1 if figures["trips"] or figures["restarts"] else 0
 
@@ -95,6 +103,7 @@ def measure(home: Path, minutes: float, burners: int) -> dict[str, Any]:
         "trades_per_minute": round(landed / elapsed_s * 60, 1),
         "trouble": {kind: events[kind] for kind in TROUBLE if events[kind]},
         "lost": {kind: count for kind, count in events.items() if kind.endswith((".lost", ".hung"))},
+        "whys": whys(home),
         "cpu_percent_of_a_core": round(100 * spent_s / elapsed_s, 1),
         "pss_mb": memory_after,
         "pss_growth_mb": {name: round(memory_after[name] - memory_before[name], 1) for name in memory_after},
@@ -128,6 +137,17 @@ def kinds_in(path: Path) -> Counter[str]:
         except ValueError:
             continue
     return kinds
+
+
+def whys(home: Path) -> list[str]:
+    """Return when and why the mode was lowered or healed, as the watchdog wrote it down."""
+    found = []
+    for line in (home / "logs" / "watchdog.log").read_text(encoding="utf-8").splitlines():
+        with contextlib.suppress(ValueError):
+            said = json.loads(line)
+            if said.get("kind") in {*TRIPS, *LAPSES, *LOWERED}:
+                found.append(f"{said.get('time', '')} {said['kind']}: {said.get('message', '')}")
+    return found[-WHYS_MAX:]
 
 
 def json_of(home: Path, command: str) -> dict[str, Any]:
