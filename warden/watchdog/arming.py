@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from warden.domain.causes import LiftedBy
@@ -15,7 +16,7 @@ from warden.wire.messages import Recover
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from warden.watchdog.answers import Answers
     from warden.watchdog.authority import Authority, Standing
@@ -60,6 +61,7 @@ class Arming:
     """Lets trading begin: one request at a time, each step only after the one before is durable.
 
     Args:
+        hindrances: each yields, one line for each, why nothing may be armed now.
         two_approve: a recovery needs a second operator's name (ES5).
     """
 
@@ -73,6 +75,7 @@ class Arming:
         incidents: Incidents,
         probation: Probation,
         answers: Answers,
+        hindrances: tuple[Callable[[], Iterator[str]], ...],
         permit_life_ns: int,
         two_approve: bool,
     ) -> None:
@@ -83,6 +86,7 @@ class Arming:
         self._incidents = incidents
         self._probation = probation
         self._answers = answers
+        self._hindrances = hindrances
         self._permit_life_ns = permit_life_ns
         self._two_approve = two_approve
         self._flow: _Flow | None = None
@@ -186,7 +190,7 @@ class Arming:
         if stops_count and self._stops.stopped:
             names = ", ".join(stop.stop_id for stop in self._stops.standing)
             yield f"a stop stands ({names}): clear it with 'warden recover'"
-        yield from self._incidents.hindrances()
+        yield from chain.from_iterable(hindering() for hindering in self._hindrances)
         for standing in self._authority.standing.values():
             if standing.lifted_by is LiftedBy.RESTART:
                 yield standing.text()

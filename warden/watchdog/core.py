@@ -32,6 +32,7 @@ from warden.watchdog.events import (
     WatchdogEvent,
 )
 from warden.watchdog.fencing import Fencing
+from warden.watchdog.first_arming import FirstArming
 from warden.watchdog.freezing import Freezing
 from warden.watchdog.healing import Healing
 from warden.watchdog.incidents import Incidents
@@ -43,6 +44,7 @@ from warden.watchdog.orders import Orders
 from warden.watchdog.outbox import Outbox
 from warden.watchdog.probation import Course, Probation
 from warden.watchdog.stops import Stops
+from warden.watchdog.witnessing import Witnessing
 from warden.wire.codec import to_plain
 from warden.wire.messages import ProcessState
 from warden.wire.telemetry import Severity
@@ -51,12 +53,10 @@ if TYPE_CHECKING:
     from warden.watchdog.commands import Command
     from warden.watchdog.last_run import LastRun
     from warden.watchdog.liveness import Change
-    from warden.wire.messages import Head
 
 _NS: Final = 1_000_000_000
 _LIVELOCK_S_MIN: Final = 10
 _LIVELOCK_BLOCKS: Final = 3
-_WITNESS_NS: Final = 60 * _NS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +136,7 @@ class Core:
             incidents=self.incidents,
             probation=self.probation,
             answers=self.answers,
+            hindrances=(self.incidents.hindrances,),
             permit_life_ns=rules.terms.life_ns,
             two_approve=rules.two_approve,
         )
@@ -150,15 +151,15 @@ class Core:
             self.answers,
             capital=self.capital,
         )
-        self._auto = rules.arm_on_start
-        self._witnessed: dict[str, int] = {}
-        self._witness_due_ns = now_ns + _WITNESS_NS
+        self.first_arming = FirstArming(
+            self.authority, self.liveness, self.stops, self.arming, wanted=rules.arm_on_start
+        )
+        self._witnessing = Witnessing(self.liveness, self.out, self._carried, now_ns)
         self._begin(last, now_ns)
 
     def _begin(self, last: LastRun, now_ns: int) -> None:
         self.out.row("started", clean=last.clean, session=self.rules.terms.session)
-        why = "waits until every process is ready" if self._auto else "arm_on_start is never"
-        self.authority.stand(Cause.NOT_ARMED, now_ns, why)
+        self.first_arming.begin(now_ns)
         if not last.clean:
             self.authority.stand(Cause.WATCHDOG_UNCLEAN, now_ns)
             self.out.notice(
@@ -262,7 +263,7 @@ class Core:
             self._changed(change, now_ns)
         self.capital.step(now_ns)
         self.healing.step(now_ns)
-        self._arm_on_start(now_ns)
+        self.first_arming.step(now_ns)
         self.probation.step(now_ns)
         self.incidents.step(now_ns)
         self.arming.step(self.positions, now_ns)
@@ -274,7 +275,7 @@ class Core:
         self.freezing.step(now_ns)
         self.fencing.step(now_ns)
         self.kills.step(now_ns)
-        self._witness(now_ns)
+        self._witnessing.step(now_ns)
 
     def _changed(self, change: Change, now_ns: int) -> None:
         """Write a change of a process down, and let it have its effect."""
@@ -305,35 +306,12 @@ class Core:
         if name == Role.EXECUTOR:
             if self.authority.stand(Cause.EXECUTOR_UNCLEAN, now_ns):
                 reactions.say(self.out, "executor.unclean", text, Cause.EXECUTOR_UNCLEAN)
-        elif self._auto:
-            self._no_arming_by_itself(text, now_ns)
-
-    def _arm_on_start(self, now_ns: int) -> None:
-        """Arm once by itself when everything has come up, clean, with nothing standing in the way."""
-        if not self._auto:
-            return
-        trips = set(self.authority.trips()) - {Cause.NOT_ARMED}
-        if trips:
-            self._no_arming_by_itself(f"arm_on_start found {', '.join(sorted(trips))}", now_ns)
-            return
-        waiting = [name for name, peer in self.liveness.peers.items() if not peer.ready()]
-        if Cause.CAPITAL_AWAITED in self.authority.standing:
-            waiting.append("the wallet's capital")
-        if waiting:
-            self.authority.stand(Cause.NOT_ARMED, now_ns, f"waits for {', '.join(waiting)}")
-            self.authority.standing[Cause.NOT_ARMED].who = "arms by itself when all are ready and clean"
-        elif not self.stops.stopped and self.authority.standing.keys() == {Cause.NOT_ARMED}:
-            self._no_arming_by_itself("arm_on_start is under way", now_ns)
-            self.arming.arm_by_itself(now_ns)
-
-    def _no_arming_by_itself(self, why: str, now_ns: int) -> None:
-        self._auto = False
-        self.authority.stand(Cause.NOT_ARMED, now_ns, why)
-        self.authority.standing[Cause.NOT_ARMED].who = ""
+        elif self.first_arming.wanted:
+            self.first_arming.give_up(text, now_ns)
 
     def _asked(self, event: OperatorAsked, now_ns: int) -> None:
         self.orders.asked(event, self.positions, now_ns)
-        self._auto = self._auto and not self.arming.under_way
+        self.first_arming.asked()
 
     def _of_stops(self, event: StopsCleared | StopWritten | StopWanted, now_ns: int) -> None:
         match event:
@@ -376,22 +354,3 @@ class Core:
             return
         self.authority.stand(Cause.WATCHDOG_PAUSED, now_ns - for_ns, text)
         reactions.say(self.out, "watchdog.paused", text, Cause.WATCHDOG_PAUSED)
-
-    def _witness(self, now_ns: int) -> None:
-        """Write down the heads of other authorities' journals that have advanced, and what stands."""
-        if now_ns < self._witness_due_ns:
-            return
-        self._witness_due_ns = now_ns + _WITNESS_NS
-        heads: list[Head] = [
-            head
-            for head in self.liveness.peers[Role.EXECUTOR].heads
-            if head.rows > self._witnessed.get(head.journal, -1)
-        ]
-        if not heads:
-            return
-        self._witnessed.update({head.journal: head.rows for head in heads})
-        self.out.row(
-            "witness",
-            heads=[[head.journal, head.rows, head.hash] for head in heads],
-            **self._carried(),
-        )
