@@ -83,6 +83,7 @@ class TooFew(msgspec.Struct, frozen=True):
 
 
 Outcome = Settled | Differ | TooFew
+_States = dict[str, tuple[Said, tuple[Answer | None, ...]]]
 
 
 class Rounds:
@@ -143,15 +144,44 @@ class Rounds:
     ) -> Outcome:
         """Return what those of `able` that have this block agree on: two of them, or all where two differ."""
         without = dict(failed)
-        states = await self._enough(able, lambda name: self._state(name, block, asked), without)
+        states = await self._states(able, block, asked, without)
         outcome = self._judged(block, asked, states, without)
         rest = [name for name in able if name not in states and name not in without]
         if isinstance(outcome, Settled) or not rest:
             return outcome
-        states |= await self._enough(
-            rest, lambda name: self._state(name, block, asked), without, enough=len(rest)
-        )
+        more = await self._states(rest, block, asked, without, enough=len(rest))
+        states = await self._second_look(states | more, block, asked, without)
         return self._judged(block, asked, states, without)
+
+    async def _states(
+        self,
+        names: Sequence[str],
+        block: Block,
+        asked: Sequence[Asked],
+        failed: dict[str, str],
+        *,
+        enough: int | None = None,
+    ) -> _States:
+        """Return what enough of them say at a block, after a second look where they differ."""
+        states = await self._enough(
+            names, lambda name: self._state(name, block, asked), failed, enough=enough
+        )
+        return await self._second_look(states, block, asked, failed)
+
+    async def _second_look(
+        self, states: _States, block: Block, asked: Sequence[Asked], failed: dict[str, str]
+    ) -> _States:
+        """Return the states, asked for once more where they differ.
+
+        A node that takes a block in while it answers mixes the state before with that after, whatever hash
+        it was asked about. That is gone a moment later; a lie, and a state that is broken, are not.
+        """
+        if not difference({name: _first(state) for name, state in states.items()}, asked):
+            return states
+        names = list(states)
+        return await self._enough(
+            names, lambda name: self._state(name, block, asked), failed, enough=len(names)
+        )
 
     async def check(self, name: str, settled: Settled, asked: Sequence[Asked]) -> None:
         """Ask one that was outvoted the same again, and tell the core whether it agrees now."""
@@ -171,7 +201,7 @@ class Rounds:
         self,
         block: Block,
         asked: Sequence[Asked],
-        states: dict[str, tuple[Said, tuple[Answer | None, ...]]],
+        states: _States,
         failed: dict[str, str],
     ) -> Outcome:
         sayings = {name: _first(state) for name, state in states.items()}

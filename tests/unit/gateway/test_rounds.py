@@ -27,13 +27,17 @@ ASKED = (Asked("eth_getBalance", ("0xaa", "latest")), Asked("eth_call", ({"to": 
 
 @dataclass
 class Node:
-    """A node's state: its head, what it says at each block, and how modern it is."""
+    """A node's state: its head, what it says at each block, and how modern it is.
+
+    `slips`: what its first answers say instead, mixed with the state of the next block.
+    """
 
     head: int = 5
     balance: str = "0x7"
     fork: str = ""
     by_hash: bool = True
     dead: bool = False
+    slips: list[str] = field(default_factory=list)
     methods: list[str] = field(default_factory=list)
 
     def block(self, number: int) -> dict[str, str]:
@@ -60,6 +64,8 @@ class Node:
             return error(call["id"], -32602, "invalid argument 1: hex string expected")
         if isinstance(at, dict) and at["blockHash"] not in known:
             return error(call["id"], -32000, "header not found")
+        if method == "eth_getBalance" and self.slips:
+            return result(call["id"], self.slips.pop())
         return result(call["id"], self.balance)
 
 
@@ -133,6 +139,20 @@ async def test_a_liar_is_outvoted_by_name() -> None:
     (told,) = (each for each in made.told if isinstance(each, Outvoted))
     assert "a says 70" in told.text
     assert "b says 7" in told.text
+
+
+async def test_a_slip_is_no_lie() -> None:
+    """ES2: who took a block in while it answered is asked again before anybody is called a liar."""
+    async with venue(Node(slips=["0x99"]), Node(), Node(dead=True)) as made:
+        found = await settled(made)
+    assert (found.endpoints, found.outvoted, made.outvoted) == (("a", "b"), (), [])
+
+
+async def test_a_slip_beside_a_lie_leaves_a_majority() -> None:
+    """ES2: three that all differ at the first look are told apart at the second."""
+    async with venue(Node(balance="0x46"), Node(slips=["0x99"]), Node(slips=["0x98"])) as made:
+        found = await settled(made)
+    assert (found.endpoints, made.outvoted) == (("b", "c"), ["a"])
 
 
 async def test_two_that_differ_settle_nothing() -> None:
