@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from tests.instance import wait_until
-from tests.process.watchdog_stage import Stage, boot_ns
+from tests.instance import DEVNET_TOML, wait_until
+from tests.process.watchdog_stage import CHORUS, Stage, boot_ns
 from warden.domain.modes import Mode
 from warden.domain.roles import Role
 from warden.runtime.clock import read_boot_id
@@ -118,6 +118,21 @@ def test_a_killed_trader_is_left_out_and_the_mode_lowered_until_another_comes(ar
     after = _later_permits(armed)[-1]["trader_sessions"]
     assert after != before
     assert len(armed.rows("process.gone")) == 1
+
+
+def test_a_death_needs_no_silence_to_be_noticed() -> None:
+    """HM4: where silence would count after two minutes only, `kill -9` of any of them lowers the mode."""
+    with Stage(DEVNET_TOML + "[watchdog]\nlost_after_ms = 120000\n") as stage:
+        stage.whole_cast()
+        stage.wait_mode(Mode.AGGRESSIVE)
+        for role, why in (
+            (Role.TRADER, "trader has ended without a word"),
+            (CHORUS[0], "gateway has ended without a word"),
+            (Role.EXECUTOR, "executor has ended without a word"),
+        ):
+            stage.kill(role)
+            stage.wait_mode(Mode.OBSERVE_ONLY, why)
+        assert stage.ask(Arm("ann", "nothing is there")).exit_code == 4
 
 
 def test_a_hung_trader_is_left_out_and_then_killed(stage: Stage) -> None:

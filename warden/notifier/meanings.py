@@ -124,6 +124,11 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
             "It was removed, or lost its rights; that counts as a stop.",
             "manual-intervention#the-stop-directory-cannot-be-read",
         ),
+        "stop.unreserved": Rule(
+            "No room is kept for stops on a full disk",
+            "The disk is full already, or the watchdog may not write beside the stop directory.",
+            "degraded-health#disk",
+        ),
         "stop.*": Rule("Something about a stop", "The message says what.", "emergency-stop"),
         "lapse.*": Rule("A permit lapsed", _LATE, "degraded-health#lapses"),
         "journal.broken": Rule(

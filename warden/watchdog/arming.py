@@ -12,6 +12,7 @@ from warden.domain.errors import EXIT_DONE, EXIT_FAILED, EXIT_REFUSED
 from warden.domain.modes import SCREEN_WORD, Mode
 from warden.watchdog.commands import ClearStops
 from warden.watchdog.healing import NEEDED
+from warden.watchdog.liveness import Condition
 from warden.wire.messages import Recover
 from warden.wire.telemetry import Severity
 
@@ -304,6 +305,7 @@ class Arming:
 
 def _standing(peer: Peer) -> str:
     """Return in a few words how a process stands that is not ready."""
-    state = peer.state.value if peer.fresh() else peer.condition.value
+    there = peer.condition.value if peer.gone_ns is None else Condition.LOST.value
+    state = peer.state.value if peer.fresh() else there
     detail = f" ({peer.detail})" if peer.detail and peer.fresh() else ""
     return f"{peer.name} is {state}{detail}"

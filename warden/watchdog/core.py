@@ -18,6 +18,7 @@ from warden.watchdog.commands import Deed
 from warden.watchdog.events import (
     BeatCame,
     CapitalCame,
+    Died,
     JournalFailed,
     JournalSynced,
     KillEnded,
@@ -200,19 +201,14 @@ class Core:
                 self._of_stops(event, now_ns)
             case KillEnded():
                 self._kill_ended(event, now_ns)
-            case CapitalCame() | Paused():
+            case CapitalCame() | Died() | Paused():
                 self._found(event, now_ns)
         return self.out.take()
 
     def end(self) -> list[Command]:
         """Return what a run that ends in order writes down last."""
         trips = [str(key) for key in self.authority.trips() if key not in {Cause.NOT_ARMED, Cause.STOP}]
-        self.out.row(
-            "ended",
-            mode=self.authority.mode.name,
-            trips=trips,
-            **self._carried(),
-        )
+        self.out.row("ended", mode=self.authority.mode.name, trips=trips, **self._carried())
         return self.out.take()
 
     def why(self, now_ns: int) -> str:
@@ -339,9 +335,11 @@ class Core:
             self.authority.stand(Cause.JOURNAL_BROKEN, now_ns, event.why)
             reactions.say(self.out, "watchdog.journal-broken", event.why, Cause.JOURNAL_BROKEN)
 
-    def _found(self, event: CapitalCame | Paused, now_ns: int) -> None:
+    def _found(self, event: CapitalCame | Died | Paused, now_ns: int) -> None:
         if isinstance(event, CapitalCame):
             self.capital.came(event.report, now_ns)
+        elif isinstance(event, Died):
+            self.liveness.died(event.name, event.session, now_ns)
         else:
             self._paused(event.for_ns, now_ns)
 

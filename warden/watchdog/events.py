@@ -109,6 +109,13 @@ class CapitalCame(msgspec.Struct, frozen=True):
     report: WalletReport
 
 
+class Died(msgspec.Struct, frozen=True):
+    """The process of a session has ended: the kernel says so."""
+
+    name: str
+    session: str
+
+
 class Paused(msgspec.Struct, frozen=True):
     """The watchdog's own loop stood still for so long."""
 
@@ -131,6 +138,7 @@ WatchdogEvent = (
     | StopWritten
     | KillEnded
     | CapitalCame
+    | Died
     | Paused
     | Tick
 )

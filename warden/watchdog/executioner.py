@@ -43,13 +43,20 @@ class Executioner:
         self._leaving: list[Any] = []
         self._done: list[KillEnded] = []
 
-    def met(self, name: str, session: str, pid: int) -> bool:
-        """Remember which process a session is, at its first beat; tell whether it is one of this home."""
+    def met(self, name: str, session: str, pid: int, sent_ns: int | None = None) -> bool:
+        """Remember which process a session is, at its first beat; tell whether it is one of this home.
+
+        `sent_ns` is when that beat was sent, CLOCK_BOOTTIME: a process that started later did not send it.
+        """
         if session not in self._targets:
             if len(self._targets) >= _IDENTIFIED_MAX:
                 del self._targets[next(iter(self._targets))]
-            self._targets[session] = killing.identify(pid, name, self._home)
+            self._targets[session] = killing.identify(pid, name, self._home, by_ns=sent_ns)
         return self._targets[session] is not None
+
+    def target(self, session: str) -> killing.Target | None:
+        """Return the process of a session; None where it is not known to be one of this home."""
+        return self._targets.get(session)
 
     def begin(self, command: Kill, now_ns: int) -> None:
         """Start the helper for one process; its end comes from `ended`."""

@@ -31,6 +31,7 @@ _STILL_S: Final = 2.0
 _LOOK_S: Final = 0.01
 _STACK_BYTES_MAX: Final = 256 * 1024
 _STARTED: Final = 19  # field 22 of /proc/PID/stat, counted from after the command's name
+_TICK_NS: Final = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -55,8 +56,15 @@ class Result(msgspec.Struct, frozen=True):
     stack: str = ""
 
 
-def identify(pid: int, name: str, home: Path) -> Target | None:
-    """Return the process `pid` if it is the program `name` of this home, else None: nobody else is ended."""
+def identify(pid: int, name: str, home: Path, *, by_ns: int | None = None) -> Target | None:
+    """Return the process `pid` if it is the program `name` of this home, else None: nobody else is ended.
+
+    Args:
+        pid: as it was told.
+        name: the program's.
+        home: the instance's.
+        by_ns: CLOCK_BOOTTIME at which it ran already; one that was started later has only got its number.
+    """
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         started = _started(pid)
@@ -65,7 +73,8 @@ def identify(pid: int, name: str, home: Path) -> Target | None:
     told = words[words.index(b"--strategy") + 1] if b"--strategy" in words[:-1] else b""
     named = f"warden.{role_of(name)}".encode() in words and told == strategy_of(name).encode()
     here = any(os.fsencode(part) in words for part in {home, home.resolve()})
-    return Target(pid=pid, started=started, name=name, home=home) if named and here else None
+    in_time = by_ns is None or started * _TICK_NS <= by_ns
+    return Target(pid=pid, started=started, name=name, home=home) if named and here and in_time else None
 
 
 def failed(deed: Deed) -> Outcome:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _RETIRED_MAX: Final = 64
 START_NS: Final = 30_000_000_000
 """Silence that is allowed before a process was first ready: it loads what it needs, and has no leave yet."""
+LAST_WORD_NS: Final = 250_000_000
+"""So long what a process said last may still be on its way once it has ended: whether in order or not."""
 _CHURN_NS: Final = 100_000_000  # a new session sooner than this after the last is a flood, not a restart
 
 
@@ -87,6 +89,7 @@ class Peer:
     moved_ns: int = 0  # when work was last handled, or none was waiting
     behind: bool = False  # more was offered than handled
     unbroken_ns: int = 0  # since when beats have come without a gap
+    gone_ns: int | None = None  # when the kernel said that this session's process has ended
     retired: deque[str] = field(default_factory=lambda: deque(maxlen=_RETIRED_MAX))
 
     @property
@@ -96,7 +99,8 @@ class Peer:
 
     def fresh(self) -> bool:
         """Tell whether it beats, makes progress and does not mean to end."""
-        return self.condition is Condition.ALIVE and self.state is not ProcessState.STOPPING
+        there = self.condition is Condition.ALIVE and self.gone_ns is None
+        return there and self.state is not ProcessState.STOPPING
 
     def ready(self) -> bool:
         """Tell whether it is fresh and says that it is ready."""
@@ -145,6 +149,12 @@ class Liveness:
         peer.condition, peer.session, peer.pid = Condition.FROZEN, session, pid
         peer.received_ns = peer.session_ns = now_ns
 
+    def died(self, name: str, session: str, now_ns: int) -> None:
+        """The process of a session has ended: nothing is given to it any more, and `judge` says how."""
+        peer = self.peers[name]
+        if peer.session == session and peer.gone_ns is None:
+            peer.gone_ns = now_ns
+
     def released(self, name: str, now_ns: int) -> None:
         """Judge a process that was frozen again; silence counts from here."""
         peer = self.peers[name]
@@ -186,7 +196,13 @@ class Liveness:
             bound_ns = self._lost_after_ns if peer.was_ready else max(self._lost_after_ns, START_NS)
             still_ns = now_ns - max(peer.moved_ns, self._watched_from_ns)
             ended = peer.state is ProcessState.STOPPING
-            if silent_ns >= (self._lost_after_ns if ended else bound_ns):
+            if peer.gone_ns is not None and now_ns - peer.gone_ns >= LAST_WORD_NS:
+                # What it may have left on its way makes nobody alive again.
+                peer.retired.append(peer.session)
+                peer.condition = Condition.ENDED if ended else Condition.LOST
+                text = "ended in order" if ended else "has ended without a word"
+                changes.append(_change(peer, What.ENDED if ended else What.LOST, f"{peer.name} {text}"))
+            elif silent_ns >= (self._lost_after_ns if ended else bound_ns):
                 peer.condition = Condition.ENDED if ended else Condition.LOST
                 text = "ended in order" if ended else f"has not beaten for {silent_ns / 1e9:.1f} s"
                 changes.append(_change(peer, What.ENDED if ended else What.LOST, f"{peer.name} {text}"))
@@ -211,6 +227,8 @@ class Liveness:
             ("sequence", beat.session == peer.session and beat.seq <= peer.seq),
             # It vouches for its sender's loop as it was then, not as it is.
             ("late", now_ns - beat.sent_ns >= self._lost_after_ns),
+            # Its clock is not ours: nothing that it says of time could be judged.
+            ("early", beat.sent_ns - now_ns >= self._lost_after_ns),
         )
         return next((word for word, holds in refusals if holds), "")
 
@@ -227,7 +245,7 @@ class Liveness:
         if peer.session:
             peer.retired.append(peer.session)
         peer.session, peer.session_ns, peer.pid, peer.seq = session, now_ns, pid, 0
-        peer.handled, peer.was_ready, peer.open_nonces = 0, False, ()
+        peer.handled, peer.was_ready, peer.open_nonces, peer.gone_ns = 0, False, (), None
         peer.condition, peer.unbroken_ns, peer.moved_ns = Condition.ALIVE, now_ns, now_ns
         changes.append(_change(peer, What.APPEARED, f"{peer.name} beats, process {pid}"))
         return changes

@@ -16,6 +16,7 @@ from warden.runtime.clock import NS_PER_MS, NS_PER_S
 from warden.runtime.emergency_terms import emergency_limits
 from warden.runtime.latch import LatchState
 from warden.runtime.settings_strategies import traders
+from warden.runtime.slots import SLOTS
 from warden.watchdog.capital import CapitalTerms
 from warden.watchdog.clearing import Clearing
 from warden.watchdog.commands import (
@@ -30,6 +31,7 @@ from warden.watchdog.commands import (
     WriteStop,
 )
 from warden.watchdog.core import Core, Rules
+from warden.watchdog.deaths import Deaths
 from warden.watchdog.events import (
     BeatCame,
     CapitalCame,
@@ -54,6 +56,7 @@ from warden.wire.addresses import BEATS, CAPITAL, CONTROL, STOP
 from warden.wire.capital import TokensWanted, WalletReport
 from warden.wire.codec import Undecodable, decode, encode
 from warden.wire.messages import Beat, OperatorRequest, ProcessState, StopSeen
+from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,7 +133,9 @@ class Watchdog:
         self._clearing = Clearing(frame.latch)
         self._writing = Writing(frame.latch)
         self._executioner = Executioner(frame.places.home, frame.places.logs / "stacks")
+        self._deaths = Deaths()
         self._measures = Measures()
+        _reserve_stops(frame)
         now_ns = frame.clock.boot_ns()
         self._core = Core(rules, rows=self._record.rows, last=self._record.last, now_ns=now_ns)
         for frozen in self._record.last.frozen:
@@ -165,6 +170,7 @@ class Watchdog:
             due_ms = self._core.leave.due_ms(self._frame.clock.boot_ns())
             self._poller.poll(max(1, min(_POLL_MS, due_ms, self._frame.beat_due_ms())))
         self._carry_out(self._core.end())
+        self._deaths.close()
         self._record.close()
 
     def _turn(self) -> None:
@@ -175,6 +181,8 @@ class Watchdog:
         self._turned_ns = now_ns
         self._take_journal()
         self._take_beats()
+        # After the beats: what a process said last comes before its end.
+        self._take_deaths()
         self._take_capital()
         self._take_requests()
         self._take_acknowledgements()
@@ -217,8 +225,13 @@ class Watchdog:
                 self._undecodable += 1
                 continue
             if beat.sender == incoming.name:
-                self._executioner.met(incoming.name, beat.session, beat.pid)
+                self._executioner.met(incoming.name, beat.session, beat.pid, beat.sent_ns)
             self._step(BeatCame(incoming.identity, incoming.name, beat))
+
+    def _take_deaths(self) -> None:
+        self._deaths.follow(self._core.liveness.peers.values(), self._executioner.target)
+        for died in self._deaths.died():
+            self._step(died)
 
     def _take_capital(self) -> None:
         for _ in range(_REQUESTS_A_TURN):
@@ -311,6 +324,19 @@ class Watchdog:
                     self._clearing.begin(stop_ids)
                 case Kill():
                     self._executioner.begin(command, self._now())
+
+
+def _reserve_stops(frame: Frame) -> None:
+    """Fill up what is reserved for stops on a full disk; without it they need room like anything else."""
+    try:
+        standing = frame.latch.reserve()
+        trouble = "" if standing == SLOTS else f"{standing} of {SLOTS} could be made: the disk is full"
+    except OSError as error:
+        trouble = f"{error.filename}: {error.strerror}"
+    if trouble:
+        frame.event(
+            Severity.WARNING, "stop.unreserved", f"room for stops: {trouble}", runbook="degraded-health#disk"
+        )
 
 
 def main(frame: Frame) -> None:

@@ -27,7 +27,7 @@ _WORDS = {Condition.LOST: "LOST", Condition.LIVELOCKED: "LIVELOCKED", Condition.
 def state_word(peer: Peer) -> str:
     """Return one word: what the process says of itself while it is alive, else how it stands."""
     if peer.condition is Condition.ALIVE:
-        return peer.state.value
+        return peer.state.value if peer.gone_ns is None else _WORDS[Condition.LOST]
     return _WORDS.get(peer.condition, peer.condition.value)
 
 

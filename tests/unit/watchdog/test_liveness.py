@@ -7,7 +7,7 @@ import pytest
 from tests.unit.watchdog.scene import BOOT, LOST_MS, MS, S
 from warden.domain.roles import Role
 from warden.watchdog.events import BeatCame
-from warden.watchdog.liveness import START_NS, Condition, Liveness, What
+from warden.watchdog.liveness import LAST_WORD_NS, START_NS, Condition, Liveness, What
 from warden.wire.messages import Beat, ProcessState
 
 _LIVELOCK_NS = 10 * S
@@ -81,6 +81,7 @@ def test_one_that_was_never_seen_is_not_lost() -> None:
         ("role", {"proven": Role.EXECUTOR}),
         ("boot", {"boot_id": "another"}),
         ("sequence", {"seq": 5}),
+        ("early", {"sent_ns": 10 * S + LOST_MS * MS}),
         ("late", {"sent_ns": 10 * S - LOST_MS * MS}),
     ],
 )
@@ -162,3 +163,47 @@ def test_whoever_was_not_watched_is_not_judged_by_that_time() -> None:
     liveness.resumed(60 * S)
     assert _judged(liveness, 60 * S + LOST_MS * MS - 1) == []
     assert _judged(liveness, 60 * S + LOST_MS * MS) == [What.LOST]
+
+
+def test_an_end_that_the_kernel_tells_is_no_matter_of_silence() -> None:
+    """HM4: nothing is given to it from then on; its last word may come a moment later, then it is lost."""
+    liveness = _liveness()
+    _beat(liveness, 0)
+    trader = liveness.peers[Role.TRADER]
+    assert trader.ready()
+    liveness.died(Role.TRADER, "a", 1)
+    assert not trader.fresh()
+    liveness.died(Role.TRADER, "a", 2)  # said again: the first counts
+    assert _judged(liveness, LAST_WORD_NS) == []
+    assert _judged(liveness, 1 + LAST_WORD_NS) == [What.LOST]
+    assert _judged(liveness, 2 * LAST_WORD_NS) == []
+    # What it had still on its way makes nobody alive again; another process does.
+    assert _beat(liveness, 2 * LAST_WORD_NS, seq=2) is None
+    assert _beat(liveness, 2 * LAST_WORD_NS, session="b") == [What.APPEARED]
+    assert trader.ready()
+
+
+def test_a_last_word_that_comes_after_the_end_is_heard() -> None:
+    """HM4: it ended in order, whichever of the two the watchdog hears of first."""
+    liveness = _liveness()
+    _beat(liveness, 0)
+    liveness.died(Role.TRADER, "a", 1)
+    assert _beat(liveness, 2, seq=2, state=ProcessState.STOPPING) == []
+    assert _judged(liveness, 1 + LAST_WORD_NS) == [What.ENDED]
+
+
+def test_the_end_of_a_session_that_is_over_says_nothing_of_the_next() -> None:
+    """HM4: a handle that was looked at late."""
+    liveness = _liveness()
+    _beat(liveness, 0)
+    _beat(liveness, 200 * MS, session="b")
+    liveness.died(Role.TRADER, "a", 200 * MS)
+    assert liveness.peers[Role.TRADER].ready()
+
+
+def test_one_that_dies_while_it_still_loads_is_lost_at_once() -> None:
+    """HM4: its silence would have been allowed for much longer."""
+    liveness = _liveness()
+    _beat(liveness, 0, state=ProcessState.STARTING)
+    liveness.died(Role.TRADER, "a", 1)
+    assert _judged(liveness, 1 + LAST_WORD_NS) == [What.LOST]
