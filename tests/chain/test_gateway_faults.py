@@ -8,6 +8,7 @@ import pytest
 
 from tests.chain.devnet import request
 from tests.chain.gateway import DEAD, GatewayProcess
+from tests.faults import fault
 from tests.instance import wait_until
 from warden.devnet.faults import Fault, FaultKind
 
@@ -40,6 +41,7 @@ def gateway(devnet: DevnetProcess) -> Iterator[GatewayProcess]:
         yield running
 
 
+@fault("endpoint-dead")
 @pytest.mark.parametrize("place", [0, 1, 2])
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.kind}-{fault.http_status}")
 def test_reads_go_on_whatever_one_endpoint_does(
@@ -55,6 +57,7 @@ def test_reads_go_on_whatever_one_endpoint_does(
     ]
 
 
+@fault("endpoint-dead", "endpoint-stale")
 @pytest.mark.parametrize(
     ("fault", "state"),
     [
@@ -83,6 +86,7 @@ def test_a_fault_is_seen_by_itself_told_and_forgotten(
     assert gateway.read() == devnet.names[0]
 
 
+@fault("endpoint-stale")
 @pytest.mark.parametrize("kind", [FaultKind.STALE, FaultKind.WRONG_CHAIN])
 def test_when_every_endpoint_is_unfit_reads_are_refused_and_say_so(
     gateway: GatewayProcess, devnet: DevnetProcess, kind: FaultKind
@@ -101,6 +105,7 @@ def test_when_every_endpoint_is_unfit_reads_are_refused_and_say_so(
     wait_until(lambda: gateway.told("gateway.no_endpoint"), "event about it")
 
 
+@fault("endpoint-stale")
 def test_another_chains_id_is_never_passed_on(gateway: GatewayProcess, devnet: DevnetProcess) -> None:
     """Not even in the moment before the next check (RP2)."""
     for place in (0, 1, 2):
@@ -112,6 +117,7 @@ def test_another_chains_id_is_never_passed_on(gateway: GatewayProcess, devnet: D
             assert answer["error"]["code"] == -32001
 
 
+@fault("endpoints-gone")
 @pytest.mark.parametrize("kind", [FaultKind.DEAD, FaultKind.HUNG, FaultKind.ERRORS, FaultKind.RATE_LIMITED])
 def test_all_dead_is_a_clear_error_and_heals(
     gateway: GatewayProcess, devnet: DevnetProcess, kind: FaultKind

@@ -14,6 +14,7 @@ import pytest
 
 from tests.chain.devnet import DevnetProcess, post, request
 from tests.chain.gateway import GatewayProcess
+from tests.faults import fault
 from tests.instance import DEVNET_TOML, Instance, wait_until
 from warden.devnet.faults import FaultKind
 from warden.domain.roles import Role
@@ -114,6 +115,7 @@ def test_endpoints_that_never_answer_are_told(gateway: GatewayProcess, devnet: D
     wait_until(lambda: gateway.told("gateway.no_endpoint"), "event about it")
 
 
+@fault("gateway-killed")
 def test_killed_it_is_back_at_the_same_address(gateway: GatewayProcess, devnet: DevnetProcess) -> None:
     """After `kill -9` clients go on with the URL they have, though the port was any free one."""
     gateway.introduce(devnet)
@@ -150,6 +152,7 @@ def test_a_port_that_cannot_be_had_is_one_clear_line(host: str) -> None:
             assert "Traceback" not in instance.output(Role.GATEWAY)
 
 
+@fault("second-instance")
 def test_a_second_gateway_does_not_start(gateway: GatewayProcess) -> None:
     """One instance has one gateway; the first goes on."""
     first = gateway.instance.processes[Role.GATEWAY]
@@ -187,6 +190,7 @@ def test_a_pinned_block_0_counts(gateway: GatewayProcess, devnet: DevnetProcess)
     assert "block 0" in gateway.status.endpoints[0].detail
 
 
+@fault("gateway-paused")
 def test_paused_it_goes_on_where_it_was(gateway: GatewayProcess, devnet: DevnetProcess) -> None:
     """SIGSTOP and SIGCONT: a request sent meanwhile is answered afterwards."""
     gateway.introduce(devnet)

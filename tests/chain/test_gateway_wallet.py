@@ -8,6 +8,7 @@ import pytest
 
 from tests.chain.devnet import ETHER, call
 from tests.chain.gateway import GatewayProcess
+from tests.faults import fault
 from tests.instance import wait_until
 from warden.devnet.faults import Fault, FaultKind
 from warden.domain.amm import Hop
@@ -120,6 +121,7 @@ def test_two_endpoints_agree_on_the_wallet_at_one_block_hash(listening: Listenin
     assert [int(each["result"], 16) for each in found["results"]] == [HELD_WEI, 0]
 
 
+@fault("endpoint-lying")
 @pytest.mark.parametrize(("lie", "place"), [(TENFOLD, 0), (NOTHING, 1)], ids=["tenfold", "nothing"])
 def test_one_lying_endpoint_of_three_is_named_and_feeds_nobody(
     listening: Listening, devnet: DevnetProcess, lie: Fault, place: int
@@ -150,6 +152,7 @@ def test_one_lying_endpoint_of_three_is_named_and_feeds_nobody(
         listening.gateway.wait_states("ok", "ok", "ok")
 
 
+@fault("endpoint-lying")
 def test_two_that_differ_are_disputed_until_they_agree_again(
     listening: Listening, devnet: DevnetProcess
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.chain.devnet import ETHER, DevnetProcess, call
 from tests.chain.trader_peers import SESSION, WALLET, Peers, approve, push, strategy_file, trader_home
+from tests.faults import fault
 from tests.instance import REPOSITORY
 from warden.devnet.faults import FaultKind
 from warden.domain.roles import Role
@@ -168,6 +169,7 @@ def test_a_gateway_that_dies_degrades_and_heals(rich: DevnetProcess) -> None:
         assert {"trader.blind", "trader.sees"} <= peers.kinds()
 
 
+@fault("gateway-paused")
 def test_the_beat_goes_on_while_the_gateway_hangs(rich: DevnetProcess) -> None:
     """Minutes of waiting for an answer hold up no heartbeat; when the answer comes all is well again."""
     with trading(rich, "asks:Asks", ASKS, timeout_ms=120_000) as peers:
@@ -180,6 +182,7 @@ def test_the_beat_goes_on_while_the_gateway_hangs(rich: DevnetProcess) -> None:
         peers.until(lambda: peers.beats[-1].state is ProcessState.READY, "READY again")
 
 
+@fault("endpoints-gone")
 def test_hung_endpoints_are_outlived(rich: DevnetProcess) -> None:
     """Every endpoint hangs: the trader says so; blocks come again when they answer."""
     with trading(rich, "asks:Asks", ASKS) as peers:
@@ -232,6 +235,7 @@ def test_rubbish_is_refused_with_an_event_and_never_sent(rich: DevnetProcess) ->
         assert peers.beats[-1].state is ProcessState.READY
 
 
+@fault("thread-hung")
 def test_a_hung_strategy_stops_the_beat(rich: DevnetProcess) -> None:
     """The heartbeat vouches for the loop in which the strategy runs: hung code is seen by its silence."""
     with trading(rich, "hangs:Hangs", HANGS) as peers:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from console.stopper import Phase, Stopper
+from tests.faults import fault
 from tests.instance import wait_until
 from warden.domain.stops import StopLevel
 from warden.operator.stopping import StopResult
@@ -67,6 +68,7 @@ def test_the_level_rises_while_it_runs() -> None:
     )
 
 
+@fault("console-hung")
 def test_a_second_press_starts_no_second_stop() -> None:
     """Ten presses from ten threads while one runs are one stop."""
     carrying = Carrying(StopLevel.CONFIRMED)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.console.terminal import CTRL_Q, CTRL_X, F10, Terminal
+from tests.faults import fault
 from tests.instance import REPOSITORY, Instance, wait_until
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def test_one_key_stops(instance: Instance, key: bytes) -> None:
     assert stop.reason == "MANUAL"
 
 
+@fault("console-hung")
 @pytest.mark.parametrize("key", [F10, CTRL_X], ids=["f10", "ctrl-x"])
 def test_it_stops_while_the_screen_hangs(instance: Instance, tmp_path: Path, key: bytes) -> None:
     """The event loop never comes back, and yet the key stops: it is taken where it is read (CO2)."""
@@ -105,6 +107,7 @@ def test_it_stops_while_the_screen_hangs(instance: Instance, tmp_path: Path, key
         wait_until(lambda: stop_is_there(instance), "stop file")
 
 
+@fault("console-hung")
 @pytest.mark.parametrize(
     "before",
     [b"\x1b[200~a paste whose end was lost", b"\x1b[21;1:1~", b"\xff\xfe\x1b[999999999999u", b"\x1b[\x1b]"],

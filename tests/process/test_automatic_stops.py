@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from tests.faults import fault
 from tests.instance import wait_until
 from tests.process.cli_runs import warden
 from tests.process.operator_at_work import let_trade
@@ -51,6 +52,7 @@ def raised(system: System) -> list[Raised]:
     return [row.event for row in rows if isinstance(row, RiskRow) and isinstance(row.event, Raised)]
 
 
+@fault("gateway-killed")
 def test_es1_without_a_network_for_too_long_everything_stops_until_somebody_recovers(system: System) -> None:
     """ES1, ES4, I7: the gateway is gone; the stop is durable and outlives its return."""
     system.kill(Role.GATEWAY)
@@ -77,6 +79,7 @@ def test_pl2_the_gateway_says_what_it_asked_endpoints(system: System) -> None:
         rpc.close()
 
 
+@fault("truncated")
 def test_es1_a_journal_that_is_not_what_was_written_is_a_durable_stop(system: System) -> None:
     """ES1, FS3, I9: somebody moves the file away; the watchdog makes the executor's stop durable."""
     path = system.places.journal(Role.EXECUTOR)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.faults import fault
 from tests.instance import REPOSITORY, wait_until
 from tests.process.system import System
 from tests.process.test_bot import QUIET_TOML, settled
@@ -94,6 +95,7 @@ def test_it_trades_while_it_has_the_leave_and_a_stop_stops_it(started: System) -
     wait_until(lambda: not alive(pid), "end of the bot")
 
 
+@fault("bot-lost")
 def test_one_that_is_killed_is_a_trader_that_was_lost(started: System) -> None:
     """EX12: its keeper ends with it, nothing of it is taken any more, and the mode falls."""
     started.wait(lambda each: each.mode is Mode.AGGRESSIVE, "trading")
@@ -106,6 +108,7 @@ def test_one_that_is_killed_is_a_trader_that_was_lost(started: System) -> None:
     assert "signal 9" in lost(started)[0]
 
 
+@fault("bot-lost")
 def test_a_keeper_that_is_killed_takes_its_bot_along(started: System) -> None:
     """EX12: kill -9 leaves no bot behind that would go on asking."""
     pid = bot_of(started)
@@ -113,6 +116,7 @@ def test_a_keeper_that_is_killed_takes_its_bot_along(started: System) -> None:
     wait_until(lambda: not alive(pid), "end of the bot")
 
 
+@fault("bot-lost")
 def test_one_that_hangs_is_lost() -> None:
     """HM1, EX12: it has traded, and then neither calls nor beats."""
     with System(toml("--hang", silent_after_s=5)) as system:
@@ -125,6 +129,7 @@ def test_one_that_hangs_is_lost() -> None:
         system.wait(lambda each: each.mode in {Mode.OBSERVE_ONLY, Mode.REDUCE_ONLY}, "lower mode")
 
 
+@fault("bot-lost", "watchdog-killed")
 def test_without_a_watchdog_it_is_ended() -> None:
     """EX12, I2: the leave runs out by itself, and with it the program; its keeper waits for another."""
     with System(toml()) as system:

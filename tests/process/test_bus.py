@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import zmq
 
+from tests.faults import fault
 from tests.instance import REPOSITORY, Instance, wait_until
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.roles import Role
@@ -129,6 +130,7 @@ def test_a_role_that_is_no_client_cannot_even_try(buses: dict[Role, Bus]) -> Non
         buses[Role.TRADER].serve(STOP)
 
 
+@fault("garbage")
 @pytest.mark.parametrize("role", [Role.TRADER, Role.GATEWAY, Role.LOGGER, Role.EXECUTOR])
 def test_a_proven_role_without_the_right_is_refused(
     buses: dict[Role, Bus], instance: Instance, role: Role
@@ -148,6 +150,7 @@ def test_a_proven_role_without_the_right_is_refused(
         stranger.close()
 
 
+@fault("garbage")
 def test_who_has_no_key_of_ours_is_refused(buses: dict[Role, Bus], instance: Instance) -> None:
     """No key, a fresh key, or the wrong server's key: nothing arrives, and the next client is served."""
     server = buses[Role.EXECUTOR].serve(INTENTS)
@@ -169,6 +172,7 @@ def test_who_has_no_key_of_ours_is_refused(buses: dict[Role, Bus], instance: Ins
         client.close()
 
 
+@fault("garbage")
 def test_garbage_on_the_socket_is_dropped(buses: dict[Role, Bus], instance: Instance) -> None:
     """Bytes that are no ZeroMQ, and endings in the middle, harm nobody."""
     import socket  # noqa: PLC0415 - beside zmq's own word for it
@@ -186,6 +190,7 @@ def test_garbage_on_the_socket_is_dropped(buses: dict[Role, Bus], instance: Inst
     client.close()
 
 
+@fault("undecodable")
 def test_what_has_more_parts_than_a_message_is_counted_and_dropped(
     buses: dict[Role, Bus], instance: Instance
 ) -> None:
@@ -207,6 +212,7 @@ def test_what_has_more_parts_than_a_message_is_counted_and_dropped(
         stranger.close()
 
 
+@fault("undecodable")
 def test_an_oversized_message_is_dropped_and_its_sender_let_in_again(
     buses: dict[Role, Bus], instance: Instance
 ) -> None:
@@ -287,6 +293,7 @@ def test_nothing_waits_when_nobody_is_there(buses: dict[Role, Bus]) -> None:
     client.close()
 
 
+@fault("queue-full")
 def test_a_full_queue_is_told_not_waited_for(buses: dict[Role, Bus]) -> None:
     """A server that does not read makes `send` False within a bound; what was taken arrives in order."""
     server = buses[Role.EXECUTOR].serve(INTENTS)
@@ -341,6 +348,7 @@ def test_telemetry_reaches_every_listener_with_its_speaker(buses: dict[Role, Bus
         listener.close()
 
 
+@fault("logger-slow", "queue-full")
 def test_a_deaf_listener_costs_the_speaker_nothing(buses: dict[Role, Bus]) -> None:
     """Telemetry may be lost; the speaker never waits and its memory does not grow (AL: never for safety)."""
     publisher = buses[Role.LOGGER].publisher()

@@ -9,6 +9,7 @@ import pytest
 from eth_utils.crypto import keccak
 
 from tests.chain.devnet import call, quantity
+from tests.faults import fault
 from tests.instance import wait_until
 from tests.process.system import BUSY_TOML, System
 from warden.cli.main import main as warden
@@ -75,6 +76,7 @@ def _agreed(system: System) -> CapitalLine:
     return capital(system)
 
 
+@fault("endpoint-lying")
 def test_es2_one_lying_endpoint_of_three_neither_stops_it_nor_feeds_it(system: System) -> None:
     """ES2: ten times everything, from the first endpoint: named, not believed, and trades go on."""
     before = _agreed(system)
@@ -95,6 +97,7 @@ def test_es2_one_lying_endpoint_of_three_neither_stops_it_nor_feeds_it(system: S
     system.wait(lambda made: {each.state for each in made.latest[GatewayStatus].endpoints} == {"ok"}, "peace")
 
 
+@fault("endpoint-lying")
 def test_es2_two_that_differ_observe_until_they_agree_again(system: System) -> None:
     """ES2: with the third dead nobody is believed: OBSERVE_ONLY, by name, healed by itself."""
     first, second, third = _names(system)
@@ -133,6 +136,7 @@ def test_ex9_a_withdrawal_that_was_told_does_not_stop_it(system: System) -> None
     assert after.baseline_wei < before.baseline_wei * 75 // 100
 
 
+@fault("executor-paused", "watchdog-killed")
 def test_es2_a_total_loss_stops_while_the_executor_hangs_and_after_a_restart(system: System) -> None:
     """ES2, ES4: zero is a loss; the stop is the watchdog's own, durable, and the baseline outlives it."""
     baseline_wei = _agreed(system).baseline_wei

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from tests.faults import fault
 from tests.instance import wait_until
 from tests.process.cli_runs import Done, environment, new_home, one_line, warden
 from tests.process.test_up_down import ended, named
@@ -68,6 +69,7 @@ def test_a_stop_is_confirmed_and_only_an_operator_lifts_it(instance: Path) -> No
     recovered(instance)
 
 
+@fault("all-paused", "supervisord-paused")
 def test_a_stop_holds_with_everybody_else_hung(instance: Path) -> None:
     """I4: supervisord, watchdog, trader, gateway and the rest are paused; the executor confirms the stop."""
     for each in everything(instance):
@@ -80,6 +82,7 @@ def test_a_stop_holds_with_everybody_else_hung(instance: Path) -> None:
     recovered(instance)
 
 
+@fault("executor-paused")
 def test_a_hung_executor_is_fenced(instance: Path) -> None:
     """I4, DESIGN §3: an executor that does not answer is killed, and its lock proves it dead."""
     send(named(instance, "executor"), signal.SIGSTOP)
@@ -90,6 +93,7 @@ def test_a_hung_executor_is_fenced(instance: Path) -> None:
     recovered(instance)
 
 
+@fault("all-paused")
 def test_a_stop_holds_with_everything_dead() -> None:
     """I4: nothing runs at all; the stop is recorded, holds at the next start, and nobody has to be there."""
     with new_home() as home:
@@ -102,6 +106,7 @@ def test_a_stop_holds_with_everything_dead() -> None:
         assert (where.stop / told["stop_id"]).is_file()
 
 
+@fault("stop-directory-lost")
 def test_a_stop_that_cannot_be_confirmed_says_what_to_do_by_hand() -> None:
     """DESIGN §3: UNCONFIRMED is exit code 1 with instructions, for one when the stop directory is lost."""
     with new_home() as home:

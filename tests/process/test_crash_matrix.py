@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.faults import fault
 from tests.instance import REPOSITORY, wait_until
 from tests.process.chain_truth import ChainTruth
 from tests.process.crashing import ORDER_FILE, POINTS
@@ -141,6 +142,7 @@ def restarted(system: CrashSystem, *, stopped: bool = False) -> None:
     system.wait(lambda _: trades(), "a new trade once it was armed")
 
 
+@fault("executor-killed")
 @pytest.mark.parametrize(
     "point",
     [point for point in POINTS if not point.startswith(("cancel", "cleanup", "stop", "bump", "fill"))],
@@ -152,6 +154,7 @@ def test_i6_killed_in_a_send(system: CrashSystem, point: str) -> None:
     restarted(system)
 
 
+@fault("executor-killed")
 @pytest.mark.parametrize("point", [point for point in POINTS if point.startswith("cancel")])
 def test_i6_killed_in_a_cancel(system: CrashSystem, point: str) -> None:
     """I6, EX3: a stuck transaction's cancel is cut off: one of the two lands, and both are accounted for."""
@@ -161,6 +164,7 @@ def test_i6_killed_in_a_cancel(system: CrashSystem, point: str) -> None:
     restarted(system)
 
 
+@fault("executor-killed")
 @pytest.mark.parametrize("point", [point for point in POINTS if point.startswith("cleanup")])
 def test_i6_killed_in_a_cleanup(system: CrashSystem, point: str) -> None:
     """I3, I6, ES6: it dies as it takes back what was in flight: the stop holds, and all is accounted for."""
@@ -178,6 +182,7 @@ def test_i6_killed_in_a_cleanup(system: CrashSystem, point: str) -> None:
     restarted(system, stopped=True)
 
 
+@fault("executor-killed")
 def test_i6_killed_again_while_it_settles(system: CrashSystem) -> None:
     """I6: a second and a third crash during the settlement of the first change nothing of its result."""
     system.crash_at("in-first-leg")
@@ -191,6 +196,7 @@ def test_i6_killed_again_while_it_settles(system: CrashSystem) -> None:
     restarted(system)
 
 
+@fault("executor-killed")
 @pytest.mark.parametrize("point", [point for point in POINTS if point.startswith("stop")])
 def test_i3_killed_in_a_stop(system: CrashSystem, point: str) -> None:
     """I3, I4, I7: it dies as it hears of a stop: the stop holds all the same, until it is recovered."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.faults import fault
 from tests.process.chaos import Chaos
 from tests.process.system import System
 
@@ -11,6 +12,7 @@ DEEDS = 8
 TRADES_EACH = 5
 
 
+@fault("executor-killed", "reorg", "endpoint-dead")
 @pytest.mark.timeout(600)
 def test_i6_after_every_kind_of_misfortune_every_wei_is_explained() -> None:
     """I5, I6, EX2, EX3, EX8, EX9, PL1: killed, paused, reorged, stuck, refused, dusted; then counted."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
+from tests.faults import fault
 from tests.instance import DEVNET_TOML, REPOSITORY, wait_until
 from tests.process.market import Node
 from tests.process.system import System
@@ -105,6 +106,7 @@ class Stage:
         self.system.processes.pop(role).wait()
 
 
+@fault("trader-killed", "trader-paused", "watchdog-killed")
 def test_sl1_exits_go_on_whoever_has_died() -> None:
     """SL1, FS4, I6: a stop-loss with the trader killed, a gain with it hung, a fall without a watchdog."""
     with System(toml()) as system:
@@ -139,6 +141,7 @@ def test_sl1_exits_go_on_whoever_has_died() -> None:
         assert len(stage.exits()) == len([each for each in mined(system) if each == "exit"]) == 3
 
 
+@fault("watchdog-killed")
 def test_sl1_nothing_is_sold_beyond_the_leave_nor_under_a_stop_and_es6_flatten_sells() -> None:
     """SL1, I2, ES6: without a watchdog for too long it is UNPROTECTED; under a stop only flatten sells."""
     with System(toml("without_watchdog_s = 1")) as system:
@@ -174,6 +177,7 @@ def test_sl1_nothing_is_sold_beyond_the_leave_nor_under_a_stop_and_es6_flatten_s
         stage.agree()
 
 
+@fault("executor-killed")
 def test_i6_killed_between_decision_and_sale_it_is_sold_once() -> None:
     """EX2, I6: the executor is killed again and again while it sells; the position goes exactly once.
 

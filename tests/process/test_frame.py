@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from tests.faults import fault
 from tests.instance import REPOSITORY, Instance, wait_until
 from warden.domain.roles import Role
 from warden.wire.addresses import BEATS
@@ -122,6 +123,7 @@ def test_it_ends_in_order_and_writes_to_its_own_file(instance: Instance, number:
     assert kinds == ["process.started", "process.ended"]
 
 
+@fault("second-instance")
 def test_a_second_instance_is_refused_in_one_line(instance: Instance) -> None:
     """Exit code 2, which supervisord does not restart; the first goes on."""
     first = start(instance)
@@ -168,6 +170,7 @@ def test_without_set_up_it_says_what_to_run(instance: Instance, missing: str) ->
     assert len(said.splitlines()) == 1
 
 
+@fault("supervisord-killed")
 def test_it_dies_with_its_parent(instance: Instance) -> None:
     """Nothing is orphaned when supervisord is killed (PDEATHSIG)."""
     code = (

@@ -19,6 +19,7 @@ import msgspec
 import pytest
 import zmq
 
+from tests.faults import fault
 from tests.instance import REPOSITORY
 from tests.process.chain_truth import ChainTruth
 from tests.process.operator_at_work import let_trade
@@ -102,6 +103,7 @@ def silent_after(system: System, boot_ns: int, allowed: set[str]) -> None:
     assert arrived <= allowed | cancels(system)
 
 
+@fault("garbage")
 @pytest.mark.parametrize("channel", ASKED, ids=lambda channel: channel.name)
 def test_who_is_no_client_is_not_heard(system: System, channel: Channel) -> None:
     """DESIGN §5: no ZeroMQ, no key, a stranger's key, another role's key: nothing stops for it."""
@@ -125,6 +127,7 @@ def test_who_is_no_client_is_not_heard(system: System, channel: Channel) -> None
     assert not system.latch.read().stopped
 
 
+@fault("undecodable")
 @pytest.mark.parametrize(
     ("channel", "role"),
     [(INTENTS, Role.TRADER), (INTENTS, Role.GATEWAY), (BEATS, Role.LOGGER), (CONTROL, Role.OPERATOR)],
@@ -141,6 +144,7 @@ def test_rubbish_of_a_real_client_is_dropped(system: System, channel: Channel, r
     wait_goes_on(system)
 
 
+@fault("stop-unread", "undecodable")
 def test_what_was_only_said_on_the_stop_socket_becomes_a_file(system: System) -> None:
     """ES4, I4: a request that nobody can read stops, durably, and is recovered from as any other."""
     client = stranger(system, STOP, Role.OPERATOR)
@@ -153,6 +157,7 @@ def test_what_was_only_said_on_the_stop_socket_becomes_a_file(system: System) ->
     assert system.latch.is_clear()
 
 
+@fault("stop-unread")
 @pytest.mark.parametrize("role", [Role.EXECUTOR, Role.WATCHDOG])
 def test_a_signal_stops_durably(system: System, role: Role) -> None:
     """ES1: SIGUSR1 to whoever can stop is a stop like any other: a file, and an operator's recovery."""
@@ -167,6 +172,7 @@ def test_a_signal_stops_durably(system: System, role: Role) -> None:
     let_trade(system)
 
 
+@fault("replayed")
 def test_forged_and_replayed_beats_change_nothing(system: System) -> None:
     """HM4: a beat in another's name counts for nothing, an old one of a real session neither."""
     system.wait(lambda each: LoggerStatus in each.latest, "the logger's status")
@@ -196,6 +202,7 @@ def test_forged_and_replayed_beats_change_nothing(system: System) -> None:
         client.close()
 
 
+@fault("second-instance")
 @pytest.mark.parametrize("role", [Role.EXECUTOR, Role.WATCHDOG])
 def test_a_second_instance_is_refused(system: System, role: Role) -> None:
     """DESIGN §5: the lock comes first: the second ends with exit code 2 and one line; the first goes on."""
@@ -208,6 +215,7 @@ def test_a_second_instance_is_refused(system: System, role: Role) -> None:
     assert first.poll() is None
 
 
+@fault("queue-full")
 def test_a_flood_of_intents_delays_no_stop(system: System) -> None:
     """I3, I4: while ten thousand intents come in, a stop is CONFIRMED by the executor all the same."""
     flooding, over = threading.Event(), threading.Event()
@@ -267,6 +275,7 @@ class Thief:
         self._context.destroy(linger=0)
 
 
+@fault("socket-stolen")
 def test_a_stolen_stop_path_cannot_confirm_a_stop(system: System) -> None:
     """I3, I4: a thief on the stop socket can't answer for the executor: it is fenced, and the stop holds."""
     thief = Thief(system, STOP)
@@ -283,6 +292,7 @@ def test_a_stolen_stop_path_cannot_confirm_a_stop(system: System) -> None:
     system.wait(lambda each: each.mode is Mode.OBSERVE_ONLY, "OBSERVE_ONLY after the stop")
 
 
+@fault("socket-unlinked")
 def test_a_removed_socket_path_stops_no_stop(system: System) -> None:
     """I4: with its path gone the executor is not reached; it is fenced, and the stop holds."""
     socket_path(system.places.run, STOP).unlink()
@@ -295,6 +305,7 @@ def test_a_removed_socket_path_stops_no_stop(system: System) -> None:
     system.wait(lambda each: each.mode is Mode.OBSERVE_ONLY, "OBSERVE_ONLY after the stop")
 
 
+@fault("socket-stolen")
 def test_a_thief_in_the_watchdogs_place_grants_nothing(system: System) -> None:
     """I2: the watchdog dead and its path stolen: the gate closes within the permit's life, and it is said."""
     system.processes[Role.WATCHDOG].kill()
@@ -331,6 +342,7 @@ def make_file(system: System) -> None:
     system.places.stop.write_text("no directory", encoding="ascii")
 
 
+@fault("stop-directory-lost")
 @pytest.mark.parametrize("make", [make_away, make_file], ids=["away", "a file"])
 def test_a_stop_directory_that_cannot_be_read_stops(system: System, make: Callable[[System], None]) -> None:
     """DESIGN §3, I7: it counts as a stop, is told, and its coming back resumes nothing."""
@@ -348,6 +360,7 @@ def test_a_stop_directory_that_cannot_be_read_stops(system: System, make: Callab
     assert system.mode is Mode.OBSERVE_ONLY
 
 
+@fault("stop-directory-lost")
 def test_a_pipe_in_the_stop_directory_stops_and_hangs_nobody(system: System) -> None:
     """DESIGN §3: whatever lies there is a stop, read without waiting, and an operator can recover from it."""
     os.mkfifo(system.places.stop / "pipe")
@@ -357,6 +370,7 @@ def test_a_pipe_in_the_stop_directory_stops_and_hangs_nobody(system: System) -> 
     silent_after(system, since_ns, set())
 
 
+@fault("wall-clock")
 def test_no_wall_clock_decides_anything(system: System) -> None:
     """DESIGN §3: with wall clocks that jump by hours and days at every look, it trades and stops as ever."""
     skewed = (Role.TRADER, Role.WATCHDOG, Role.EXECUTOR)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.faults import fault
 from tests.instance import REPOSITORY, wait_until
 from tests.process.chain_truth import ON_THE_CHAIN, ChainTruth
 from tests.process.losing import ORDER_FILE as LOSE_FILE
@@ -187,6 +188,7 @@ def test_a_gap_is_filled_and_the_later_ones_land(rich: FlightSystem) -> None:
     rich.wait(lambda _: later_landed(), "a filled gap and a later trade on the chain")
 
 
+@fault("executor-killed")
 @pytest.mark.parametrize(
     "point",
     [

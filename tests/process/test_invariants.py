@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.faults import fault
 from tests.process.system import System
 from warden.domain.modes import Mode
 from warden.domain.roles import Role
@@ -74,6 +75,7 @@ def test_it_trades_and_the_book_is_what_the_chain_says(system: System) -> None:
     assert (count > 0, problems) == (True, [])
 
 
+@fault("watchdog-killed", "watchdog-paused")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
 def test_i2_without_a_watchdog_the_gate_closes(system: System, number: signal.Signals) -> None:
     """I2: a dead or frozen watchdog closes the gate within the permit's life; then nothing arrives."""
@@ -83,6 +85,7 @@ def test_i2_without_a_watchdog_the_gate_closes(system: System, number: signal.Si
     assert_silent_after(system, bound_ns)
 
 
+@fault("trader-killed", "trader-paused", "gateway-killed", "gateway-paused")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
 @pytest.mark.parametrize("role", [Role.TRADER, Role.GATEWAY])
 def test_a_lost_process_ends_trading(system: System, role: Role, number: signal.Signals) -> None:
@@ -93,6 +96,7 @@ def test_a_lost_process_ends_trading(system: System, role: Role, number: signal.
     assert_silent_after(system, system.now_ns())
 
 
+@fault("trader-paused")
 def test_a_frozen_trader_that_wakes_up_is_not_heard(system: System) -> None:
     """What a hung trader still says counts for nothing: its session is gone, and it is killed."""
     system.signal(Role.TRADER, signal.SIGSTOP)
@@ -103,6 +107,7 @@ def test_a_frozen_trader_that_wakes_up_is_not_heard(system: System) -> None:
     assert_silent_after(system, system.now_ns())
 
 
+@fault("watchers-killed")
 def test_trading_survives_who_only_watches(system: System) -> None:
     """A dead logger, notifier or api degrades and is told; it stops no trade (DESIGN §3)."""
     for role in (Role.API, Role.NOTIFIER, Role.LOGGER):
@@ -113,6 +118,7 @@ def test_trading_survives_who_only_watches(system: System) -> None:
     assert system.mode is Mode.AGGRESSIVE
 
 
+@fault("endpoint-dead")
 def test_one_endpoint_killed_trading_goes_on(system: System) -> None:
     """RP2: with the first of three endpoints dead, reads fail over and sends reach the others."""
     system.fault("devnet-a", "dead")
@@ -134,6 +140,7 @@ def test_i3_after_a_confirmed_stop_nothing_else_arrives(system: System) -> None:
     assert len(system.latch.read().stops) == 1
 
 
+@fault("executor-killed", "executor-paused")
 @pytest.mark.parametrize(
     ("number", "level"),
     [(signal.SIGSTOP, StopLevel.FENCED), (signal.SIGKILL, StopLevel.NOT_RUNNING)],
@@ -154,6 +161,7 @@ def test_i4_stop_works_with_the_executor_gone(
     assert late <= listed(system, result)
 
 
+@fault("all-paused", "executor-resumed")
 def test_i4_stop_works_with_everything_frozen(system: System) -> None:
     """I4: with every process but the devnet frozen, the stop still holds, and holds after they wake up."""
     frozen = [role for role in system.processes if role is not Role.DEVNET]
@@ -169,6 +177,7 @@ def test_i4_stop_works_with_everything_frozen(system: System) -> None:
     assert late <= listed(system, result)
 
 
+@fault("stop-unread")
 def test_i4_a_bare_touch_stops(system: System) -> None:
     """I4: any file in the stop directory is a stop, recorded by the watchdog, and nothing is sent then."""
     (system.places.stop / "by-hand").touch()
@@ -180,6 +189,7 @@ def test_i4_a_bare_touch_stops(system: System) -> None:
     assert_silent_after(system, system.now_ns())
 
 
+@fault("executor-killed")
 def test_i6_after_a_crash_the_book_is_settled_from_the_chain(system: System) -> None:
     """I6: kill -9 under load, restart: every open intent finds its end, and nothing lands twice."""
     system.signal(Role.EXECUTOR, signal.SIGKILL)
@@ -202,6 +212,7 @@ def test_i6_after_a_crash_the_book_is_settled_from_the_chain(system: System) -> 
     assert len({row.intent_id for row in signed}) == len(signed)
 
 
+@fault("everything-restarted")
 def test_i7_a_stop_survives_a_restart_of_everything(system: System) -> None:
     """I7, ES4: after a stop and a restart of every process nothing trades until an operator recovers."""
     result = order_stop(system.home, message="test", operator="tester")

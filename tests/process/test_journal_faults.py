@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import fault
 from tests.instance import REPOSITORY, wait_until
 from tests.needs import need_root, need_tool
 from tests.process.journal_writer import BODY, Writer
@@ -39,6 +40,7 @@ def injected_and_after(trace: Path) -> tuple[int, list[str]]:
     return len(hits), after
 
 
+@fault("sync-error")
 @pytest.mark.parametrize(
     ("call", "fault"),
     [
@@ -73,6 +75,7 @@ def test_after_an_error_of_the_disk_nothing_is_tried_again(tmp_path: Path, call:
     reopened.close()
 
 
+@fault("sync-error")
 def test_a_failed_sync_of_the_file_behind_the_log_closes_it_too(tmp_path: Path) -> None:
     """SQLite by itself passes over it: the log is folded by us, and its error is one like any other (EX2)."""
     path, trace = tmp_path / "executor.db", tmp_path / "trace"
@@ -87,6 +90,7 @@ def test_a_failed_sync_of_the_file_behind_the_log_closes_it_too(tmp_path: Path) 
     assert (rows >= failed["synced"], problems) == (True, [])
 
 
+@fault("sync-slow")
 def test_a_sync_of_five_seconds_only_makes_rows_durable_late(tmp_path: Path) -> None:
     """`append` never waits, nothing counts as durable before it is, and no error comes of it."""
     path, trace = tmp_path / "executor.db", tmp_path / "trace"
@@ -103,6 +107,7 @@ def test_a_sync_of_five_seconds_only_makes_rows_durable_late(tmp_path: Path) -> 
     assert verify(path) == (201, [])
 
 
+@fault("sync-error")
 def test_a_disk_that_is_refused_at_the_start_is_refused_in_a_line(tmp_path: Path) -> None:
     """No journal is opened on a disk whose first sync fails."""
     path = tmp_path / "executor.db"
@@ -112,6 +117,7 @@ def test_a_disk_that_is_refused_at_the_start_is_refused_in_a_line(tmp_path: Path
         assert "\n" not in writer.opened["refused"]
 
 
+@fault("disk-full")
 def test_a_full_disk_closes_it_and_space_alone_does_not_open_it_again(tmp_path: Path) -> None:
     """ENOSPC on a real, full file system: durable rows stay, nothing is retried; a new start goes on."""
     need_root()

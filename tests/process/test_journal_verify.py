@@ -13,6 +13,7 @@ import apsw
 import msgspec
 import pytest
 
+from tests.faults import fault
 from tests.instance import REPOSITORY, Instance
 from warden.domain.roles import Role
 from warden.runtime.checkpoints import checkpoint_path
@@ -74,6 +75,7 @@ def test_what_is_as_it_was_written_ends_with_0(instance: Instance) -> None:
     assert json.loads(verify(instance, "--json").stdout) == {"ok": True, "rows": 23, "problems": []}
 
 
+@fault("rolled-back")
 @pytest.mark.parametrize(
     ("role", "rows", "witnesses"),
     [(Role.EXECUTOR, 12, {"watchdog.db", "logger.db"}), (Role.WATCHDOG, 0, {"logger.db"})],
@@ -95,6 +97,7 @@ def test_a_rolled_back_journal_is_told_by_each_witness(
     assert len(problems) == len(witnesses)
 
 
+@fault("bit-flipped")
 def test_a_flipped_byte_is_one_line_for_people(instance: Instance) -> None:
     """What is wrong stands on standard error, a line each; the rest is still walked."""
     path = instance.places.journal(Role.EXECUTOR)
@@ -107,6 +110,7 @@ def test_a_flipped_byte_is_one_line_for_people(instance: Instance) -> None:
     assert done.stdout.endswith("23 rows: NOT as written\n")
 
 
+@fault("truncated")
 def test_a_removed_journal_is_told(instance: Instance) -> None:
     """I9: also when everything beside it is removed with it."""
     for each in instance.places.state.glob("executor*"):

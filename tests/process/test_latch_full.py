@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.faults import fault
 from tests.needs import need_root
 from tests.process.small_disk import fill, small_disk
 from warden.domain.stops import Stop, encode_stop
@@ -24,6 +25,7 @@ def stop(number: int) -> Stop:
     return Stop(stop_id=f"stop-{number}", message="why " * 20, operator="anna", time="2026-01-01T00:00:00Z")
 
 
+@fault("disk-full")
 @pytest.mark.parametrize("kind", ["tmpfs", "ext4"])
 def test_a_full_disk_takes_eight_stops(tmp_path: Path, kind: str) -> None:
     """Each written whole and synced, where a byte more does not fit; slots come back with space (ES4)."""
@@ -47,6 +49,7 @@ def test_a_full_disk_takes_eight_stops(tmp_path: Path, kind: str) -> None:
         assert len(latch.read().stops) == SLOTS + 1
 
 
+@fault("disk-full")
 def test_a_disk_without_room_for_a_file_takes_stops_too(tmp_path: Path) -> None:
     """No inode is left, so that not even the name can be made: a slot has one (ES4)."""
     need_root()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.faults import fault
 from tests.instance import wait_until
 from tests.process.system import System
 from warden.domain.errors import WardenError
@@ -65,6 +66,7 @@ def figures(told: RiskReport) -> tuple[object, ...]:
     return (*money, exposure, breaker.state, breaker.trips, breaker.forced, told.ever, told.levers)
 
 
+@fault("executor-killed")
 def test_a_killed_executor_begins_again_where_its_journal_ends(tmp_path: Path) -> None:
     """EX2, SL2, PL2: equity, peak, pools, exposure, breaker and totals; read from few rows, however many."""
     with System() as system:

@@ -6,6 +6,7 @@ import json
 import signal
 from typing import TYPE_CHECKING, Any
 
+from tests.faults import fault
 from tests.instance import Instance, wait_until
 from tests.process.speaker import Speaker
 from tests.unit.logger.samples import executor_status, watchdog_status
@@ -98,6 +99,7 @@ def test_heads_are_witnessed_and_figures_written() -> None:
             assert sorted(witnessed_rows) == [(("executor", 9, "cd" * 32),), (("watchdog", 3, "ab" * 32),)]
 
 
+@fault("rolled-back")
 def test_a_journal_that_went_back_while_nobody_looked_is_told() -> None:
     """I9: what an earlier run of the logger saw is read back, and a head below it is a CRITICAL event."""
     with Instance() as instance, Speaker(instance, Role.EXECUTOR) as executor:
@@ -122,6 +124,7 @@ def witness_text(instance: Instance) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
+@fault("disk-full-of-others")
 def test_a_full_disk_is_said_in_the_beat_and_counted() -> None:
     """A file that cannot be written makes the logger DEGRADED, with a count of what was lost; it beats on."""
     with Instance() as instance, instance.bus(Role.WATCHDOG) as watchdog, instance.bus(Role.API) as listener:
@@ -149,6 +152,7 @@ def dropped(ear: Subscriber) -> int:
     return max(counts, default=0)
 
 
+@fault("logger-slow")
 def test_a_listener_that_was_paused_writes_what_waited() -> None:
     """Frozen and let go on, the logger writes what its queue held; who spoke meanwhile was not held up."""
     with Instance() as instance, Speaker(instance, Role.EXECUTOR) as speaker:
@@ -164,6 +168,7 @@ def test_a_listener_that_was_paused_writes_what_waited() -> None:
         assert numbers == [str(number) for number in range(200)]
 
 
+@fault("second-instance")
 def test_a_second_logger_is_refused() -> None:
     """Two loggers would write over each other: the second ends with one line and code 2."""
     with Instance() as instance, Speaker(instance, Role.LOGGER):

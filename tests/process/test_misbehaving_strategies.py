@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.faults import fault
 from tests.instance import REPOSITORY, wait_until
 from tests.process.chain_truth import ChainTruth
 from tests.process.system import System
@@ -221,6 +222,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield made
 
 
+@fault("strategy-misbehaves")
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -250,6 +252,7 @@ def test_it_moves_nothing_and_the_reason_is_told(stage: Stage, name: str, words:
     assert stage.system.processes[Role.TRADER].poll() is None
 
 
+@fault("strategy-misbehaves")
 def test_rubbish_of_every_kind_is_named_and_moves_nothing(stage: Stage) -> None:
     """What is no list, no proposal, or one with hostile fields is refused in words, and never sent."""
     stage.behave()
@@ -308,6 +311,7 @@ def test_the_greedy_who_would_take_less_gets_the_limit_and_a_profit(stage: Stage
     stage.chain.check_explained()
 
 
+@fault("strategy-misbehaves", "leak", "crashed-again-and-again")
 def test_who_kills_its_process_is_told_and_let_in_thrice_an_hour(stage: Stage) -> None:
     """HM4: a loop, a leak, a silent death, threads without end: no trade; then an operator arms."""
     before = stage.settle()

@@ -6,6 +6,7 @@ import json
 import signal
 from typing import TYPE_CHECKING, Any
 
+from tests.faults import fault
 from tests.instance import Instance, wait_until
 from tests.process.speaker import Speaker
 from tests.unit.logger.samples import watchdog_status
@@ -81,6 +82,7 @@ def test_an_event_becomes_an_alert_on_every_channel() -> None:
         assert shown[0].total == shown[0].unacknowledged == len(shown[0].recent)
 
 
+@fault("watchers-killed")
 def test_alerts_survive_a_kill() -> None:
     """AL5: killed and started again, the notifier knows its alerts and goes on counting."""
     with Instance() as instance, instance.bus(Role.OPERATOR) as operator:
@@ -100,6 +102,7 @@ def test_alerts_survive_a_kill() -> None:
         assert instance.end(Role.NOTIFIER) == 0
 
 
+@fault("watchdog-paused")
 def test_a_silent_watchdog_is_noticed_and_its_return() -> None:
     """Who watches the watchdog: its silence is CRITICAL, and its return an INFO."""
     with Instance() as instance, instance.bus(Role.OPERATOR) as operator:
@@ -144,6 +147,7 @@ def last_beat(server: Server) -> Beat | None:
     return beat
 
 
+@fault("disk-full-of-others")
 def test_a_full_disk_degrades_and_is_said_but_alerts_go_on() -> None:
     """AL5: a channel that fails is itself reported, on the screen; the beat says DEGRADED and why."""
     with (
@@ -175,6 +179,7 @@ def test_a_full_disk_degrades_and_is_said_but_alerts_go_on() -> None:
             wait_until(shown, "both alerts on the screen")
 
 
+@fault("second-instance")
 def test_a_second_notifier_is_refused() -> None:
     """Two notifiers would send everything twice: the second ends with one line and code 2."""
     with Instance() as instance, Speaker(instance, Role.NOTIFIER):

@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from tests.faults import fault
 from tests.process.race import Race
 from warden.domain.stops import StopLevel
 
@@ -14,6 +15,7 @@ TRIALS = 300
 HUNG_TRIALS = 5
 
 
+@fault("stop-races-sends")
 @pytest.mark.timeout(600)
 def test_i3_nothing_arrives_after_a_stop_that_races_it() -> None:
     """I3: after each of 300 stops at seeded moments no hash arrives but those of its list.
@@ -31,6 +33,7 @@ def test_i3_nothing_arrives_after_a_stop_that_races_it() -> None:
         assert race.arrived >= TRIALS // 2
 
 
+@fault("stop-races-sends", "executor-paused")
 @pytest.mark.timeout(300)
 def test_i3_nothing_arrives_after_a_stop_that_fenced_a_hung_executor() -> None:
     """I3, I4: an executor that hangs amid its work is killed; only what its journal names may arrive."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.faults import fault
 from tests.instance import wait_until
 from tests.process.chain_truth import ON_THE_CHAIN, ChainTruth
 from tests.process.cli_runs import warden
@@ -82,6 +83,7 @@ def states(truth: ChainTruth, tx_hash: str) -> list[TradeState]:
     return [row.state for row in truth.rows() if isinstance(row, OutcomeRow) and row.tx_hash == tx_hash]
 
 
+@fault("reorg")
 @pytest.mark.parametrize("again", [True, False], ids=["mined elsewhere", "gone"])
 def test_i6_a_reorged_trade_is_undone_and_settled_again(system: System, again: bool) -> None:  # noqa: FBT001 - a case
     """I6, EX8: the book takes it back, finds its new end on the chain, and trading goes on."""
@@ -95,6 +97,7 @@ def test_i6_a_reorged_trade_is_undone_and_settled_again(system: System, again: b
     system.wait_trading(system.trades + 2)
 
 
+@fault("reorg")
 def test_i6_a_swap_that_lands_in_its_cancels_place_is_booked(system: System) -> None:
     """I6, EX8: the cancel was mined and is taken back, and the swap that it replaced lands after all."""
     truth = ChainTruth(system)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from tests.faults import fault
 from tests.instance import DEVNET_TOML, REPOSITORY, wait_until
 from tests.process.chain_truth import BALANCE_OF, ChainTruth
 from tests.process.system import System
@@ -100,6 +101,7 @@ def test_all_trade_from_pools_of_their_own(system: System) -> None:
     assert pools["arb"].total_wei > pools["mom"].total_wei * 3 // 2
 
 
+@fault("one-trader-of-several")
 def test_a_killed_trader_keeps_nobody_else_from_trading(system: System) -> None:
     """HM4, PL5: kill -9; the mode stays; its name and its session are of no use to another's key."""
     system.kill("trader-arb")
@@ -115,6 +117,7 @@ def test_a_killed_trader_keeps_nobody_else_from_trading(system: System) -> None:
     assert system.mode is Mode.AGGRESSIVE
 
 
+@fault("one-trader-of-several")
 def test_a_hung_trader_is_ended_alone(system: System) -> None:
     """HM4, PL5: SIGSTOP; it is found hung and killed, with its own restart; the others trade on."""
     system.signal("trader-mom", signal.SIGSTOP)
@@ -130,6 +133,7 @@ def test_a_hung_trader_is_ended_alone(system: System) -> None:
     }
 
 
+@fault("one-trader-of-several", "queue-full")
 def test_a_flood_of_one_strategy_does_not_stop_the_others(system: System) -> None:
     """PL5: hundreds of intents a second with its key; the others' come through, and the executor beats on."""
     before = swaps(ChainTruth(system))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import pytest
 
+from tests.faults import fault
 from tests.process.again import running_again
 from tests.process.system import BUSY_TOML, System
 from warden.domain.roles import PROCESSES, Role
@@ -87,6 +88,7 @@ def stop_with(system: System, case: Case) -> StopResult:
     return result
 
 
+@fault("all-paused", "executor-resumed")
 @pytest.mark.timeout(600)
 def test_i4_stop_with_any_subset_dead_or_hung() -> None:
     """I4: each process alone dead and hung, seeded mixtures, all: recorded, proven, nothing late (ES1)."""

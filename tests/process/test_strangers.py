@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.faults import fault
 from tests.instance import wait_until
 from tests.process.chain_truth import ChainTruth
 from tests.process.cli_runs import warden
@@ -56,6 +57,7 @@ def keep(state: Path, aside: Path) -> None:
     shutil.copytree(state, aside, ignore=shutil.ignore_patterns("devnet*"))
 
 
+@fault("foreign-transaction")
 def test_ex9_a_foreign_transaction_stops_everything_until_somebody_looked_into_it(system: System) -> None:
     """EX9, ES5: a nonce that no row explains is a SECURITY_BREACH: a durable stop, cleared by name."""
     truth = ChainTruth(system)
@@ -81,6 +83,7 @@ def test_ex9_a_foreign_transaction_stops_everything_until_somebody_looked_into_i
     assert breaches(system) == []
 
 
+@fault("host-rolled-back")
 def test_i9_a_host_that_was_rolled_back_sends_nothing(system: System) -> None:
     """I9: every journal and witness is of yesterday and agrees; the wallet's nonce on the chain does not."""
     others = [role for role in PROCESSES if role is not Role.DEVNET]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from tests.faults import fault
 from tests.instance import wait_until
 from tests.process.cli_runs import gone, new_home, warden
 from tests.process.system import BUSY_TOML
@@ -59,6 +60,7 @@ def rows(home: Path) -> list[ExecutorRow]:
     return [from_json(row.body, ExecutorRow) for row in read(places(home).journal(Role.EXECUTOR))]
 
 
+@fault("supervisord-paused")
 def test_i4_a_hung_supervisord_delays_no_stop() -> None:
     """I3, I4: with supervisord paused trading goes on, a stop is CONFIRMED and holds, `down` ends all."""
     with trading() as home:
@@ -79,6 +81,7 @@ def test_i4_a_hung_supervisord_delays_no_stop() -> None:
         assert [each.stop_id for each in Latch(home / "stop").read().stops] == [told["stop_id"]]
 
 
+@fault("supervisord-killed")
 def test_all_ends_with_a_killed_supervisord() -> None:
     """DESIGN §1: kill -9 of supervisord under load: nobody is orphaned, and each ends in order by itself."""
     with trading() as home:

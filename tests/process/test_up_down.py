@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from tests.faults import fault
 from tests.instance import DEVNET_TOML, wait_until
 from tests.process.cli_runs import command, environment, gone, kill_all, new_home, one_line, warden
 from warden.cli.running import SUPERVISORD, Running, everything, running, send
@@ -93,6 +94,7 @@ def test_up_starts_every_process_and_its_chain(instance: Path) -> None:
     assert "anvil" in {each.name for each in family}
 
 
+@fault("second-instance")
 def test_a_second_up_is_refused_and_changes_nothing(instance: Path) -> None:
     """A second `warden up` of the same home: one line with the pid, exit code 2, the first goes on."""
     before = running(instance)
@@ -151,6 +153,7 @@ def test_what_crashed_is_started_again(instance: Path) -> None:
         assert named(instance, name).pid != before.pid
 
 
+@fault("crashed-again-and-again")
 def test_a_configuration_error_is_not_started_again() -> None:
     """Exit code 2 is final: only the operator can mend it, so supervisord does not try again."""
     with new_home() as home, in_foreground(home):
@@ -179,6 +182,7 @@ def test_down_ends_everything_and_up_works_again() -> None:
         started(home)
 
 
+@fault("supervisord-killed")
 def test_up_works_after_supervisord_was_killed() -> None:
     """When supervisord is killed its children end by themselves, and `warden up` starts a new one."""
     with new_home() as home:
@@ -189,6 +193,7 @@ def test_up_works_after_supervisord_was_killed() -> None:
         started(home)
 
 
+@fault("supervisord-killed")
 def test_down_ends_orphans_that_hang() -> None:
     """With supervisord killed and processes paused, `warden down` still finds all by pid and ends them."""
     with new_home() as home, in_foreground(home) as supervisord:
@@ -198,6 +203,7 @@ def test_down_ends_orphans_that_hang() -> None:
         ended(home)
 
 
+@fault("supervisord-paused")
 def test_down_ends_a_hung_supervisord() -> None:
     """A paused supervisord is woken and ends everything in order."""
     with new_home() as home, in_foreground(home) as supervisord:
@@ -206,6 +212,7 @@ def test_down_ends_a_hung_supervisord() -> None:
         assert supervisord.wait(timeout=60) == 0
 
 
+@fault("second-instance")
 def test_of_two_at_the_same_moment_one_starts() -> None:
     """Two `warden up` at once: one starts the instance, the other is refused: one line, exit code 2."""
     with new_home() as home:
@@ -238,6 +245,7 @@ def test_up_in_the_foreground_becomes_supervisord() -> None:
         wait_until(lambda: gone(family), "end of all processes")
 
 
+@fault("stop-directory-lost")
 def test_a_lost_stop_directory_stays_lost() -> None:
     """I7: a stop directory that is gone means stopped; `warden up` says so and does not make a new one."""
     with new_home() as home:

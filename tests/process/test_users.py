@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.faults import fault
 from tests.process.hostile_trader import ALLOWED
 from tests.process.users_stage import OPERATOR
 from tests.process.users_trial import TOML, Trial
@@ -167,6 +168,7 @@ def test_a_bare_touch_by_an_operator_stops(trial: Trial) -> None:
     recover(trial)
 
 
+@fault("queue-full")
 def test_a_flood_at_the_sockets_does_not_keep_a_stop_from_being_heard(trial: Trial) -> None:
     """I4: hundreds of connections full of garbage at the stop socket and the watchdog's, and CONFIRMED."""
     words = f"{trial.python} {' '.join(HOSTILE)} {trial.home} 10 >/dev/null 2>&1 &"
@@ -180,6 +182,7 @@ def test_a_flood_at_the_sockets_does_not_keep_a_stop_from_being_heard(trial: Tri
     trades(trial, 1)
 
 
+@fault("executor-paused")
 def test_a_hung_executor_is_fenced_through_supervisord(trial: Trial) -> None:
     """I4: an operator may not signal another user's process; supervisord does it, and the lock proves it."""
     before = trial.pid(Role.EXECUTOR)
@@ -189,6 +192,7 @@ def test_a_hung_executor_is_fenced_through_supervisord(trial: Trial) -> None:
     recover(trial)
 
 
+@fault("trader-paused")
 def test_a_hung_trader_is_ended_through_supervisord(trial: Trial) -> None:
     """The watchdog's user may signal nobody: supervisord ends the hung trader for it."""
     before = trial.pid(Role.TRADER)
@@ -230,6 +234,7 @@ weth = "{chain["weth"]}"
     assert "live OBSERVING" in said
 
 
+@fault("disk-full")
 def test_a_trader_that_fills_the_disk_ends_trading_and_no_stop(trial: Trial) -> None:
     """I4, I8: users share the disk: full, nothing is sent any more, and an operator's stop is CONFIRMED."""
     fill = trial.where.state_of(Role.TRADER) / "fill"

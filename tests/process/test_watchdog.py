@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from tests.faults import fault
 from tests.instance import DEVNET_TOML, wait_until
 from tests.process.watchdog_stage import CHORUS, Stage, boot_ns
 from warden.domain.modes import Mode
@@ -69,6 +70,7 @@ def test_permits_flow_to_the_executor_and_a_session_to_the_trader(armed: Stage) 
     assert problems == []
 
 
+@fault("stop-unread")
 def test_a_touch_in_the_stop_directory_ends_permits_is_recorded_sent_on_and_recovered(armed: Stage) -> None:
     """ES4, I7: a bare file stops; a named recovery alone lifts it, and arms."""
     _later_permits(armed)
@@ -93,6 +95,7 @@ def test_a_touch_in_the_stop_directory_ends_permits_is_recorded_sent_on_and_reco
     assert int(str(first["issued_ns"])) > asked_ns + life_ns
 
 
+@fault("stop-file-removed")
 def test_a_stop_file_that_is_taken_away_by_hand_arms_nothing(armed: Stage) -> None:
     """I7: only a recovery is one."""
     path = armed.places.stop / "by-hand"
@@ -105,6 +108,7 @@ def test_a_stop_file_that_is_taken_away_by_hand_arms_nothing(armed: Stage) -> No
     armed.arm("it was a mistake")
 
 
+@fault("trader-killed")
 def test_a_killed_trader_is_left_out_and_the_mode_lowered_until_another_comes(armed: Stage) -> None:
     """HM4: no leave for a dead trader, no human involved; the next process gets a session of its own."""
     before = _later_permits(armed)[-1]["trader_sessions"]
@@ -120,6 +124,7 @@ def test_a_killed_trader_is_left_out_and_the_mode_lowered_until_another_comes(ar
     assert len(armed.rows("process.gone")) == 1
 
 
+@fault("unnoticed-death")
 def test_a_death_needs_no_silence_to_be_noticed() -> None:
     """HM4: where silence would count after two minutes only, `kill -9` of any of them lowers the mode."""
     with Stage(DEVNET_TOML + "[watchdog]\nlost_after_ms = 120000\n") as stage:
@@ -135,6 +140,7 @@ def test_a_death_needs_no_silence_to_be_noticed() -> None:
         assert stage.ask(Arm("ann", "nothing is there")).exit_code == 4
 
 
+@fault("trader-paused")
 def test_a_hung_trader_is_left_out_and_then_killed(stage: Stage) -> None:
     """HM4: it is stopped by a signal and deaf to SIGTERM, and still is ended by the helper."""
     (stage.home / "deaf-warden.trader").touch()
@@ -150,6 +156,7 @@ def test_a_hung_trader_is_left_out_and_then_killed(stage: Stage) -> None:
         assert stage.processes[role].poll() is None
 
 
+@fault("pid-reused")
 def test_a_pid_that_is_not_a_trader_of_this_home_is_never_killed(stage: Stage) -> None:
     """A trader that lies about its pid ends nobody else."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as innocent:
@@ -165,6 +172,7 @@ def test_a_pid_that_is_not_a_trader_of_this_home_is_never_killed(stage: Stage) -
             innocent.kill()
 
 
+@fault("watchdog-killed")
 def test_after_a_kill_of_the_watchdog_an_operator_arms_after_an_orderly_end_nobody_need(armed: Stage) -> None:
     """I7, ES4: clean comes back by itself, unclean does not, and a trip outlives an orderly restart."""
     assert armed.end(Role.WATCHDOG) == 0
@@ -184,6 +192,7 @@ def test_after_a_kill_of_the_watchdog_an_operator_arms_after_an_orderly_end_nobo
     armed.wait_mode(Mode.AGGRESSIVE)
 
 
+@fault("executor-killed")
 def test_a_killed_executor_waits_for_an_operator(armed: Stage) -> None:
     """I7: another executor session that nobody announced closes the mode until an operator arms."""
     armed.signal(Role.EXECUTOR, signal.SIGKILL)
@@ -203,6 +212,7 @@ def _pause(stage: Stage, for_ms: int) -> None:
     stage.signal(Role.WATCHDOG, signal.SIGCONT)
 
 
+@fault("watchdog-paused", "watchdog-resumed")
 def test_a_paused_watchdog_grants_nothing_meanwhile_and_heals(armed: Stage) -> None:
     """I2: the gate closed by itself; after five clean seconds it opens, and nobody was killed."""
     _later_permits(armed)
@@ -219,6 +229,7 @@ def test_a_paused_watchdog_grants_nothing_meanwhile_and_heals(armed: Stage) -> N
     assert armed.rows("process.killed") == armed.rows("process.lost") == []
 
 
+@fault("second-instance")
 def test_a_second_watchdog_is_refused(armed: Stage) -> None:
     """One instance: the second one says so in one line and ends with 2, the first goes on."""
     second = subprocess.run(
@@ -230,6 +241,7 @@ def test_a_second_watchdog_is_refused(armed: Stage) -> None:
     _later_permits(armed)
 
 
+@fault("replayed")
 def test_nobody_beats_in_anothers_name(armed: Stage) -> None:
     """I8: the role that counts is the one that the key proves; the logger gets no permit and no session."""
     executor = _later_permits(armed)[-1]["executor_session"]
@@ -251,6 +263,7 @@ def test_nobody_beats_in_anothers_name(armed: Stage) -> None:
         assert client.receive() is None
 
 
+@fault("replayed", "other-boot")
 def test_beats_of_another_boot_and_replayed_ones_change_nothing(armed: Stage) -> None:
     """HM4: even with the executor's own key: nobody appears, ends or is given anything for them."""
     executor = str(_later_permits(armed)[-1]["executor_session"])
@@ -291,6 +304,7 @@ def test_an_operator_lowers_the_mode_and_it_holds_over_an_orderly_restart(armed:
     armed.wait_mode(Mode.OBSERVE_ONLY, "ordered-reduce-only")
 
 
+@fault("broken-at-start")
 def test_a_broken_journal_means_no_permit_and_says_why(stage: Stage) -> None:
     """I5: the watchdog lives on to say what is wrong; it refuses to arm."""
     stage.places.journal(Role.WATCHDOG).write_bytes(b"this is no journal" * 100)

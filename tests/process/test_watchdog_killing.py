@@ -13,6 +13,7 @@ import msgspec
 import psutil
 import pytest
 
+from tests.faults import fault
 from tests.instance import wait_until
 from warden.domain.roles import Role
 from warden.watchdog import killing
@@ -88,6 +89,7 @@ def test_it_ends_by_sigkill_what_does_not(victims: _Victims, tmp_path: Path, *, 
     assert process.wait() == -signal.SIGKILL
 
 
+@fault("pid-reused")
 def test_a_process_that_has_ended_is_gone_even_as_a_zombie(victims: _Victims, tmp_path: Path) -> None:
     """Its pid still stands in the table until its parent asks; nothing is sent to it."""
     process = victims.start(_PLAIN)
@@ -99,6 +101,7 @@ def test_a_process_that_has_ended_is_gone_even_as_a_zombie(victims: _Victims, tm
     assert killing.end(target, tmp_path / "one.txt").outcome is Outcome.GONE
 
 
+@fault("pid-reused")
 def test_a_reused_pid_is_left_alone(victims: _Victims, tmp_path: Path) -> None:
     """The same number with another start time is another process."""
     process = victims.start(_PLAIN)
@@ -108,6 +111,7 @@ def test_a_reused_pid_is_left_alone(victims: _Victims, tmp_path: Path) -> None:
     assert process.poll() is None
 
 
+@fault("pid-reused")
 def test_only_the_roles_own_program_of_this_home_is_identified(victims: _Victims, tmp_path: Path) -> None:
     """Another program, another role, another home and no process at all are nobody."""
     other_home = victims.start(_PLAIN, "warden.trader", "--home", str(tmp_path / "other"))

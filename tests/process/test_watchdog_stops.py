@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from tests.faults import fault
 from tests.instance import wait_until
 from tests.process.watchdog_stage import Stage, boot_ns
 from warden.domain.modes import Mode
@@ -60,6 +61,7 @@ def test_leave_to_clean_up_comes_with_a_stop_that_allows_it_and_ends(armed: Stag
     assert len(_cleanups(armed)) == count
 
 
+@fault("executor-paused")
 def test_a_hung_executor_under_a_stop_is_killed_and_proven_dead(armed: Stage) -> None:
     """I3, I4: it neither acknowledges nor beats; the helper kills it and the watchdog says so."""
     armed.signal(Role.EXECUTOR, signal.SIGSTOP)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from tests.faults import fault
 from tests.instance import wait_until
 from warden.runtime.clock import SystemClock
 from warden.runtime.journal import Journal, read, verify
@@ -96,6 +97,7 @@ JournalHistory.TestCase.settings = settings(max_examples=15, stateful_step_count
 TestJournalHistory = JournalHistory.TestCase
 
 
+@fault("bit-flipped")
 @settings(max_examples=25, deadline=None)
 @given(
     bodies=st.lists(BODIES, min_size=2, max_size=12),

@@ -8,6 +8,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.faults import fault
 from tests.instance import wait_until
 from warden.domain.errors import JournalBroken
 from warden.runtime.chain import Place
@@ -62,6 +63,7 @@ def found_or_true(files: Files, *, witnessed: bool) -> None:
         journal.close()
 
 
+@fault("bit-flipped")
 @RUNS
 @given(at=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7), witnessed=st.booleans())
 def test_a_flipped_bit_of_the_file_is_found_or_means_nothing(at: float, bit: int, *, witnessed: bool) -> None:
@@ -71,6 +73,7 @@ def test_a_flipped_bit_of_the_file_is_found_or_means_nothing(at: float, bit: int
     found_or_true({"j.db": bytes(content)}, witnessed=witnessed)
 
 
+@fault("truncated")
 @RUNS
 @given(at=st.floats(0, 1), witnessed=st.booleans())
 def test_a_truncated_file_is_found(at: float, *, witnessed: bool) -> None:
@@ -78,6 +81,7 @@ def test_a_truncated_file_is_found(at: float, *, witnessed: bool) -> None:
     found_or_true({"j.db": ORDERLY["j.db"][: int(at * len(ORDERLY["j.db"]))]}, witnessed=witnessed)
 
 
+@fault("torn-tail")
 @RUNS
 @given(at=st.floats(0, 1), witnessed=st.booleans())
 def test_a_torn_log_leaves_a_beginning_or_is_found(at: float, *, witnessed: bool) -> None:
@@ -86,6 +90,7 @@ def test_a_torn_log_leaves_a_beginning_or_is_found(at: float, *, witnessed: bool
     found_or_true({**CRASHED, "j.db-wal": log[: int(at * len(log))]}, witnessed=witnessed)
 
 
+@fault("bit-flipped")
 @RUNS
 @given(at=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7), witnessed=st.booleans())
 def test_a_flipped_bit_of_the_log_leaves_a_beginning_or_is_found(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
+from tests.faults import fault
 from tests.instance import wait_until
 from warden.domain.errors import JournalBroken
 from warden.runtime.checkpoints import load
@@ -96,6 +97,7 @@ def test_the_checkpoint_moves_while_it_runs(tmp_path: Path) -> None:
     journal.close()
 
 
+@fault("truncated")
 @pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
 def test_a_file_that_is_replaced_under_it_takes_no_row(tmp_path: Path, suffix: str) -> None:
     """Rows that go to a file which has no name any more are durable nowhere (I5)."""

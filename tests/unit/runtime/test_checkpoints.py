@@ -9,6 +9,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from tests.faults import fault
 from warden.domain.errors import JournalBroken
 from warden.runtime.chain import START, Place, link
 from warden.runtime.checkpoints import checkpoint_path, load, save
@@ -149,6 +150,7 @@ def test_a_forged_checkpoint_that_contradicts_the_journal_stops_the_start(path: 
     assert any("rewritten" in problem for problem in verify(path)[1])
 
 
+@fault("rolled-back")
 def test_an_older_copy_is_refused_at_the_start_and_told_by_verify(path: Path, tmp_path: Path) -> None:
     """A rollback of the one file: found by the checkpoint beside it (I9)."""
     fill(path, 10)
@@ -176,6 +178,7 @@ def test_an_older_copy_that_was_written_on_is_found(path: Path, tmp_path: Path) 
         Journal(path, SystemClock())
 
 
+@fault("rolled-back")
 def test_a_chain_that_was_forged_to_its_end_is_found(path: Path) -> None:
     """Every hash computed anew: the chain holds, and yet it is not what was verified (I9)."""
     fill(path, 10)
@@ -186,6 +189,7 @@ def test_a_chain_that_was_forged_to_its_end_is_found(path: Path) -> None:
         Journal(path, SystemClock())
 
 
+@fault("truncated")
 def test_a_journal_that_is_gone_is_found(path: Path) -> None:
     """Removed or emptied, it does not begin anew by itself (I9)."""
     fill(path, 4)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from tests.faults import fault
 from tests.instance import wait_until
 from warden.domain.roles import Role
 from warden.watchdog import killing
@@ -85,6 +86,7 @@ def _wait_zombie(process: subprocess.Popen[bytes]) -> None:
     os.close(handle)
 
 
+@fault("unnoticed-death")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_an_end_is_seen_once_and_the_handle_let_go(theatre: _Theatre, number: signal.Signals) -> None:
     """HM4: before anybody has waited for the process, so a supervisord that hangs hides no death."""
@@ -117,6 +119,7 @@ def test_one_that_had_ended_before_the_first_look_is_found(theatre: _Theatre, *,
     assert theatre.look() == []
 
 
+@fault("pid-reused")
 def test_a_number_that_another_process_has_now_says_nothing_of_the_session(theatre: _Theatre) -> None:
     """HM4: the start time belongs to the session: that of another process means that ours is gone."""
     right = theatre.identified()
