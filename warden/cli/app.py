@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from warden.cli.app_incidents import incidents
 from warden.cli.app_money import money
 from warden.cli.home import find_home
 from warden.cli.options import Home, Json, Operator, Reason, home_of
@@ -27,6 +28,7 @@ config: Final = typer.Typer(
     name="config", help="Show the configuration, and what may stand in it.", rich_markup_mode=None
 )
 app.add_typer(config)
+app.add_typer(incidents)
 app.add_typer(money)
 
 Process = Annotated[

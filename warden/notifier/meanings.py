@@ -39,6 +39,11 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
             "An operator has cleared it, so that its stop can be recovered.",
             "emergency-stop#after-a-security-breach",
         ),
+        "report.unwritten": Rule(
+            "An incident could not be written down",
+            "The disk is full, or the directory of incidents is not the watchdog's.",
+            "degraded-health#an-incident-is-not-written-down",
+        ),
         # --- the watchdog ---
         "trader.frozen": Rule(
             "The trader was frozen", "An operator holds it still.", "manual-intervention#the-trader-is-frozen"

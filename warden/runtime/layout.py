@@ -116,6 +116,7 @@ def entries(
     # Sticky: who may add a stop may not remove another's; the watchdog owns the directory, so it may clear.
     yield _directory(where.stop, watchdog, OPERATORS, 0o3775)
     yield _directory(where.stop / "cleared", watchdog, OPERATORS, 0o2755)
+    yield _directory(where.incidents, watchdog, OPERATORS, 0o2750)
     # Not sticky: whoever stops on a full disk takes a slot from there.
     yield _directory(where.stop.with_name("stop.reserve"), watchdog, OPERATORS, 0o2775)
     for name in names:

@@ -64,6 +64,11 @@ class Places(msgspec.Struct, frozen=True):
         return self.devnet_manifest.with_name("devnet.before.json")
 
     @property
+    def incidents(self) -> Path:
+        """Where the watchdog has a folder written for each incident."""
+        return self.home / "incidents"
+
+    @property
     def traders_config(self) -> Path:
         """What supervisord is told of the traders of several strategies; made by `warden up`."""
         return self.run / "traders.conf"
@@ -150,7 +155,7 @@ def create(
         _own_or_link(home / "run", run_dir)
         _own_or_link(home / "logs", logs_dir)
         made = places(home)
-        for directory in (made.keys, made.state, *map(made.role, processes(traders))):
+        for directory in (made.keys, made.state, made.incidents, *map(made.role, processes(traders))):
             directory.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         path = error.filename2 or error.filename or home

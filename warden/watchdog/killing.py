@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -20,16 +18,15 @@ import msgspec
 from warden.domain.errors import NotRunning
 from warden.domain.roles import role_of, strategy_of
 from warden.runtime.places import places
+from warden.runtime.stacks import dump_stack
 from warden.runtime.supervise import signal_program
 from warden.watchdog.commands import Deed
 from warden.watchdog.events import Outcome
 
-_DUMP_S: Final = 3.0
 _TERM_S: Final = 1.0
 _KILL_S: Final = 5.0
 _STILL_S: Final = 2.0
 _LOOK_S: Final = 0.01
-_STACK_BYTES_MAX: Final = 256 * 1024
 _STARTED: Final = 19  # field 22 of /proc/PID/stat, counted from after the command's name
 _TICK_NS: Final = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
@@ -96,7 +93,7 @@ def end(target: Target, stack_file: Path, deed: Deed = Deed.END) -> Result:
             return Result(outcome=Outcome.GONE, how="had ended already")
         if deed in {Deed.FREEZE, Deed.THAW}:
             return _held(target, handle, deed)
-        stack = _dump_stack(target.pid, stack_file) if deed is Deed.END else ""
+        stack = dump_stack(target.pid, stack_file) if deed is Deed.END else ""
         return _signalled(target, handle, stack, gently=deed is Deed.END)
     finally:
         os.close(handle)
@@ -189,25 +186,6 @@ def _signalled(target: Target, handle: int, stack: str, *, gently: bool) -> Resu
 def _ended(handle: int, timeout_s: float) -> bool:
     readable, _, _ = select.select([handle], [], [], timeout_s)
     return bool(readable)
-
-
-def _dump_stack(pid: int, stack_file: Path) -> str:
-    """Write down where a process hangs, as well as can be; return the file, or empty when there is none."""
-    program = Path(sys.executable).parent / "py-spy"
-    try:
-        # Without stopping it: a process that was stopped by a signal must not be set going by the look.
-        dump = subprocess.run(
-            [program, "dump", "--nonblocking", "--pid", str(pid)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_DUMP_S,
-            check=False,
-        )
-        stack_file.parent.mkdir(parents=True, exist_ok=True)
-        stack_file.write_bytes((dump.stdout + dump.stderr)[:_STACK_BYTES_MAX])
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return str(stack_file)
 
 
 def _fields(pid: int) -> list[bytes]:

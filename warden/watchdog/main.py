@@ -50,6 +50,7 @@ from warden.watchdog.leave import Terms
 from warden.watchdog.measures import Measures
 from warden.watchdog.probation import Course
 from warden.watchdog.record import Record
+from warden.watchdog.scribe import Scribe
 from warden.watchdog.status import status
 from warden.watchdog.writing import Writing
 from warden.wire.addresses import BEATS, CAPITAL, CONTROL, STOP
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from warden.domain.stops import Stop
     from warden.runtime.process import Frame
     from warden.runtime.settings import Settings
+    from warden.wire.telemetry import WatchdogStatus
 
 _POLL_MS: Final = 50
 _STATUS_NS: Final = 250 * NS_PER_MS
@@ -142,6 +144,7 @@ class Watchdog:
             if not self._executioner.met(frozen.name, frozen.session, frozen.pid):
                 how = "had ended before the watchdog started"
                 self._core.freezing.over(frozen.name, frozen.session, how)
+        self._scribe = Scribe(frame, self._core, self._status)
         self._turned_ns = now_ns
         self._status_due_ns = 0
         self._turns = 0
@@ -171,6 +174,7 @@ class Watchdog:
             self._poller.poll(max(1, min(_POLL_MS, due_ms, self._frame.beat_due_ms())))
         self._carry_out(self._core.end())
         self._deaths.close()
+        self._scribe.close()
         self._record.close()
 
     def _turn(self) -> None:
@@ -197,6 +201,7 @@ class Watchdog:
         state = LatchState() if latch.is_clear() else latch.read()
         self._step(StopsSeen(state.stops, state.unreadable))
         self._step(Tick())
+        self._scribe.turn(self._now())
         self._tell()
 
     def _take_signals(self) -> None:
@@ -286,7 +291,10 @@ class Watchdog:
             return
         self._status_due_ns = now_ns + _STATUS_NS
         self._measures.take({name: peer.pid for name, peer in self._core.liveness.peers.items()}, now_ns)
-        self._frame.publish(status(self._core, self._record.head, self._measures.of, now_ns))
+        self._frame.publish(self._status())
+
+    def _status(self) -> WatchdogStatus:
+        return status(self._core, self._record.head, self._measures.of, self._now())
 
     def _wall_after(self, for_ns: int) -> str:
         end = self._frame.clock.wall() + timedelta(microseconds=for_ns // 1_000)
@@ -309,6 +317,7 @@ class Watchdog:
                 case WriteRow():
                     self._record.append(command)
                 case Notice():
+                    self._scribe.saw(command)
                     self._frame.event(
                         command.severity,
                         command.kind,

@@ -1,0 +1,1 @@
+"""Incidents written down: folders, timelines, reports."""
