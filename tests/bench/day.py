@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.bench._figures import show
 from tests.bench._machine import machine
 from tests.instance import DEVNET_TOML
-from tests.process.chaos import Chaos
+from tests.process.accounts import Accounts
+from tests.process.chain_truth import ChainTruth
+from tests.process.chaos import settle
 from tests.process.system import System
 from warden.domain.money import format_ether
 from warden.domain.roles import Role
@@ -49,14 +51,14 @@ def main() -> int:
 
 def measure(system: System, blocks: int) -> dict[str, Any]:
     """Let so many blocks pass, end it in order, and count."""
-    books = Chaos(system, seed=0)
+    books = Accounts(system, ChainTruth(system))
     first, began = head(books), time.monotonic()
     while head(books) < first + blocks:
         system.pass_time(LOOK_S)
     elapsed_s = time.monotonic() - began
     passed = head(books) - first
     trips = sum(event.kind == "mode.tripped" for event in system.events)
-    books.settle()
+    settle(system, books)
     system.listen()
     status: ExecutorStatus = system.latest[ExecutorStatus]
     kinds = Counter(event.kind for event in system.events if event.severity in LOUD)
@@ -77,7 +79,7 @@ def measure(system: System, blocks: int) -> dict[str, Any]:
     }
 
 
-def head(books: Chaos) -> int:
+def head(books: Accounts) -> int:
     """Return the newest block's number."""
     return int(books.truth.node("eth_blockNumber"), 16)
 

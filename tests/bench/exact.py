@@ -1,20 +1,24 @@
 """Exact: misfortunes of every kind while hundreds of trades land; then the wallet is counted, to the wei.
 
-What a test does in small, with a seed and a number of trades of one's own: processes killed and paused,
-blocks taken back, gas too dear, endpoints that fail and hang, dust. It fails if one wei is not explained.
+What a test does in small, with a seed and a number of trades of one's own: three strategies on a market of
+honest, taxed and cheating tokens; processes killed and paused, blocks taken back, gas too dear, trades that
+are overtaken, endpoints that fail, hang and lie, dust, prices that fall and rise, stops of every kind. It
+fails if one wei is not explained.
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
+from pathlib import Path
 
 from tests.bench._figures import show
 from tests.bench._machine import machine
 from tests.process.chaos import Chaos
-from tests.process.system import System
+from tests.process.marketplace import Marketplace
 
-TRADES_EACH = 5
+TRADES_EACH = 3
 
 
 def main() -> int:
@@ -25,18 +29,21 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the order of misfortunes")
     options = parser.parse_args()
     began = time.monotonic()
-    with System() as system:
-        system.start_all()
-        system.wait_trading(2)
+    with (
+        tempfile.TemporaryDirectory(prefix="warden-exact-") as directory,
+        Marketplace(Path(directory)) as system,
+    ):
         chaos = Chaos(system, options.seed)
-        chaos.run(-(-options.trades // TRADES_EACH), TRADES_EACH)
+        chaos.run(options.trades, TRADES_EACH)
         chaos.settle()
         unexplained = chaos.unexplained()
         figures = {
             "trades": system.trades,
             "seed": options.seed,
             "misfortunes": dict(sorted(chaos.done.items())),
-            "transactions": chaos.transactions(),
+            "transactions": chaos.accounts.transactions(),
+            **chaos.accounts.turns(),
+            "in_flight_max": chaos.in_flight_max,
             "unexplained": unexplained,
             "elapsed_s": round(time.monotonic() - began, 1),
             "machine": machine(),

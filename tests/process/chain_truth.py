@@ -66,9 +66,18 @@ class ChainTruth:
         """Wait until the node holds no transaction of the wallet that is not mined."""
         wait_until(lambda: self.nonce() == self.nonce("pending"), "end of what is pending on the chain")
 
+    def receipt(self, tx_hash: str) -> Any:  # noqa: ANN401 - JSON
+        """Return a transaction's receipt as the node has it, None where there is none."""
+        return self.node("eth_getTransactionReceipt", tx_hash)
+
+    def balance(self, token: str, owner: str = "") -> int:
+        """Return what an address, else the wallet, holds of a token, in its smallest unit."""
+        data = BALANCE_OF + (owner or self.wallet).lower().removeprefix("0x").rjust(64, "0")
+        return int(self.node("eth_call", {"to": token, "data": data}, "latest"), 16)
+
     def landed(self, tx_hash: str) -> Landed | None:
         """Return what a receipt says, None without one."""
-        receipt = self.node("eth_getTransactionReceipt", tx_hash)
+        receipt = self.receipt(tx_hash)
         if receipt is None:
             return None
         return Landed(
@@ -88,8 +97,7 @@ class ChainTruth:
 
     def moved(self) -> tuple[int, int]:
         """Return by how much the wallet's WETH and ether differ from what it was funded with, in wei."""
-        data = BALANCE_OF + self.wallet.lower().removeprefix("0x").rjust(64, "0")
-        weth = int(self.node("eth_call", {"to": self.manifest.weth, "data": data}, "latest"), 16)
+        weth = self.balance(self.manifest.weth)
         ether = int(self.node("eth_getBalance", self.wallet, "latest"), 16)
         return weth - WALLET_WETH_WEI, ether - WALLET_ETH_WEI
 

@@ -10,14 +10,23 @@ from warden.operator.link import ask
 from warden.wire.messages import Arm, Recover
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.process.system import System
 
 
-def let_trade(system: System) -> None:
-    """Recover what stands and arm, as an operator, until the watchdog has armed."""
+def let_trade(system: System, revive: Callable[[], None] | None = None) -> None:
+    """Recover what stands and arm, as an operator, until the watchdog has armed.
+
+    Args:
+        system: which runs.
+        revive: starts what has ended; done before each try.
+    """
     said: list[str] = []
 
     def armed() -> bool:
+        if revive is not None:
+            revive()
         system.pass_time(0.2)
         stopped = system.latch.read().stopped
         request = Recover("tester", "looked into") if stopped else Arm("tester", "looked into")

@@ -1,26 +1,31 @@
-"""Whatever happens to it: at the end the book is the chain, to the wei (EX2, EX8, EX9, PL1)."""
+"""Whatever happens to it: at the end the book is the chain, to the wei (EX2, EX8, EX9, PL1, PL5)."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.faults import fault
 from tests.process.chaos import Chaos
-from tests.process.system import System
+from tests.process.marketplace import REFUSED, Marketplace
 
-DEEDS = 8
-TRADES_EACH = 5
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TRADES = 30
+TRADES_EACH = 2
 
 
 @fault("executor-killed", "reorg", "endpoint-dead")
 @pytest.mark.timeout(600)
-def test_i6_after_every_kind_of_misfortune_every_wei_is_explained() -> None:
-    """I5, I6, EX2, EX3, EX8, EX9, PL1: killed, paused, reorged, stuck, refused, dusted; then counted."""
-    with System() as system:
-        system.start_all()
-        system.wait_trading(2)
+def test_i6_after_every_kind_of_misfortune_every_wei_is_explained(tmp_path: Path) -> None:
+    """I5, I6, EX2, EX7, EX8, EX9, PL1, PL5: three strategies, good and bad tokens; then all is counted."""
+    with Marketplace(tmp_path) as system:
         chaos = Chaos(system, seed=1)
-        chaos.run(DEEDS, TRADES_EACH)
+        chaos.run(TRADES, TRADES_EACH)
         chaos.settle()
         assert chaos.unexplained() == []
-        assert len(chaos.done) == DEEDS
+        rules = system.rules()
+        assert {kind for kind, rule in REFUSED.items() if rule in rules[kind]} == set(REFUSED)
+        assert chaos.accounts.turns()["positions"] > 0
