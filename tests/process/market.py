@@ -46,8 +46,11 @@ class Node:
             self.call("eth_call", {"to": token, "data": calldata.balance_of(owner)}, "latest")
         )
 
-    def move(self, symbol: str, ppm: int) -> None:
-        """Change what a token costs in WETH by so many parts per million, and wait until that is mined."""
+    def move(self, symbol: str, ppm: int, *, mine: bool = False) -> None:
+        """Change what a token costs in WETH by so many parts per million, and wait until that is mined.
+
+        With `mine` in a block of its own, made while the devnet's blocks are held.
+        """
         token, weth = self.token(symbol).lower(), self.manifest["weth"].lower()
         pair = next(
             each
@@ -74,6 +77,8 @@ class Node:
                 "maxPriorityFeePerGas": hex(_TIP_WEI),
             },
         )
+        if mine:
+            self.call("evm_mine")
         found: list[Any] = []
 
         def mined() -> bool:

@@ -40,6 +40,9 @@ path = "{REPOSITORY / "examples"}"
 dip_bps = 0
 [exits]
 {exits}
+# Only the one pool is moved here: the others, where nobody trades, would say otherwise for ever.
+[price]
+second_routes = false
 """
 
 

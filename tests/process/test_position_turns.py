@@ -39,7 +39,12 @@ wish = "{{wish}}"
 losing_trades = 100
 [drawdown]
 consecutive_losses = "none"
+# Only the one pool is moved here: the others, where nobody trades, would say otherwise for ever.
+[price]
+second_routes = false
 """
+# Longer than as many blocks as a price is compared with.
+WINDOW_S = 4.0
 OPERATOR = ("--operator", "ann", "--reason", "a test of turns")
 
 
@@ -140,6 +145,30 @@ def test_ps4a_an_operator_closes_a_position(stage: Turns) -> None:
     stage.agree()
     assert [row.position_id for row in stage.exits()[before:]] == [position_id]
     assert {each["position"] for each in stage.heard("exit")} == {position_id}
+
+
+def test_sl1_a_whale_that_swaps_and_swaps_back_sells_nobody_out_and_a_crash_does(stage: Turns) -> None:
+    """SL1, ES2: a third off for one block sells nothing and stops nothing; the same for good is sold."""
+    position_id, before = stage.buy(), len(stage.exits())
+    stage.system.pass_time(WINDOW_S)
+    stage.system.events.clear()
+    stage.system.mining(running=False)
+    stage.node.move("GEM", -333_333, mine=True)
+    stage.system.wait(
+        lambda each: [event.kind for event in each.events if event.kind == "price.disputed"],
+        "the alert of a price in dispute",
+    )
+    stage.node.move("GEM", 500_000, mine=True)
+    stage.system.mining(running=True)
+    stage.system.pass_time(WINDOW_S)
+    assert len(stage.exits()) == before
+    assert stage.position().position_id == position_id
+    assert stage.system.mode is Mode.AGGRESSIVE
+    stage.node.move("GEM", -333_333)
+    stage.wait_sold()
+    assert [row.exit_reason for row in stage.exits()[before:]] == ["stop-loss"]
+    stage.agree()
+    stage.node.move("GEM", 500_000)
 
 
 def test_fs4_under_reduce_only_its_own_sale_passes_and_nothing_opens(stage: Turns) -> None:

@@ -17,7 +17,8 @@ from warden.domain.risk import asset_changes
 from warden.domain.risk.asset_changes import Declared
 from warden.executor import calldata, drafts, position_book
 from warden.executor.own_sends import own_ticket
-from warden.executor.protocol import Command, Sign, Simulate, Simulating, Tell
+from warden.executor.protocol import Command, Sign, Simulate, Tell
+from warden.executor.simulating import Simulating
 from warden.wire.rows import Purpose
 from warden.wire.telemetry import Severity
 

@@ -16,9 +16,11 @@ from warden.executor.keystore import unlock
 from warden.executor.leg import PUBLIC
 from warden.executor.paper import Paper
 from warden.executor.paper_sends import ROUTE
-from warden.executor.pools import PricePair
-from warden.executor.protocol import Simulating, Terms
+from warden.executor.price_terms import PricePair, PriceTerms
+from warden.executor.protocol import Terms
 from warden.executor.risk_terms import limits_of
+from warden.executor.simulating import Simulating
+from warden.runtime.doubt_terms import doubt_limits
 from warden.runtime.journal import newest, read
 from warden.runtime.paper import announce
 from warden.runtime.settings_checks import fixed_price_usd
@@ -143,7 +145,8 @@ def terms_of(settings: Settings, venue: Venue, wallet: str) -> Terms:
         strategies=tuple(each.name for each in settings.strategies),
         factory=to_checksum_address(venue.factory),
         fixed_usd=fixed_price_usd(settings),
-        priced_by=_priced_by(settings, venue),
+        priced_by=_priced_by(settings, venue, "usd_token"),
+        prices=_prices(settings, venue),
         observe_s=settings.assessment.interval_s,
         allowance_wei=ether_to_wei(settings.limits.max_trade_eth),
         max_fee_wei=int(settings.limits.max_gas_price_gwei * WEI_PER_GWEI),
@@ -168,16 +171,26 @@ def terms_of(settings: Settings, venue: Venue, wallet: str) -> Terms:
     )
 
 
-def _priced_by(settings: Settings, venue: Venue) -> PricePair | None:
-    symbol = settings.price.usd_token
+def _prices(settings: Settings, venue: Venue) -> PriceTerms:
+    price = settings.price
+    return PriceTerms(
+        doubts=doubt_limits(settings),
+        factories=tuple(to_checksum_address(each) for each in price.second_factories),
+        bridges=tuple(to_checksum_address(each.address) for each in venue.tokens)
+        if price.second_routes
+        else (),
+        second_usd=_priced_by(settings, venue, "second_usd_token"),
+    )
+
+
+def _priced_by(settings: Settings, venue: Venue, key: str) -> PricePair | None:
+    symbol: str | None = getattr(settings.price, key)
     if symbol is None:
         return None
     token = next((each for each in venue.tokens if each.symbol == symbol), None)
     if token is None:
         known = ", ".join(each.symbol for each in venue.tokens) or "none"
-        raise ConfigurationInvalid(
-            f"price.usd_token {symbol!r} is none of the venue's tokens; known: {known}"
-        )
+        raise ConfigurationInvalid(f"price.{key} {symbol!r} is none of the venue's tokens; known: {known}")
     return PricePair(token=to_checksum_address(token.address), decimals=token.decimals)
 
 

@@ -52,7 +52,7 @@ class ChainReader:
         self._results: deque[Event | ReadFailed] = deque(maxlen=4 * _JOBS_MAX)
         self._work = threading.Condition()
         self._closing = False
-        self._pools = Pools(terms.factory, terms.weth, terms.priced_by)
+        self._pools = Pools(terms.factory, terms.weth, terms.priced_by, terms.prices)
         self._rpc: JsonRpc | None = None
         self._url = ""
         self._head_pending = False
@@ -163,6 +163,8 @@ def read_head(
     price_pool = pools.price_pool(rpc)
     priced, watched = ((price_pool,) if price_pool else ()), (pools.watched() if observe else ())
     held = HoldingsRead(rpc, pools, terms, watch)
+    second = pools.second.read(rpc, watch.routes)
+    optional = held.calls + second.calls
     calls: list[tuple[str, list[Any]]] = [
         ("eth_getTransactionCount", [wallet, "latest"]),
         ("eth_getBalance", [wallet, "latest"]),
@@ -170,18 +172,19 @@ def read_head(
         ("eth_call", [{"to": terms.weth, "data": calldata.allowance(wallet, terms.router)}, "latest"]),
         *l1_fee.calls(terms),
         *pools.reserves_calls(priced + watched),
-        *held.calls,
+        *optional,
         *(("eth_getTransactionReceipt", [tx_hash]) for tx_hash in hashes),
     ]
     split = len(priced) + len(watched)
-    first = len(calls) - len(hashes) - len(held.calls)
+    first = len(calls) - len(hashes) - len(optional)
     # A tip that is a lie costs no more than the cap on fees; all else is what several endpoints say.
     tip = rpc.call("eth_maxPriorityFeePerGas")
-    block, answers = agreed(rpc, calls, optional=range(first, first + len(held.calls)))
+    block, answers = agreed(rpc, calls, optional=range(first, first + len(optional)))
     nonce, balance, trading, allowance, *rest = answers
     l1_fee_wei, rest = l1_fee.found(terms, rest)
-    reserves, receipts = rest[:split], rest[split + len(held.calls) :]
-    found = held.found(rest[split : split + len(held.calls)])
+    reserves, receipts = rest[:split], rest[split + len(optional) :]
+    answers = rest[split : split + len(optional)]
+    found = held.found(answers[: len(held.calls)])
     prices = (price_of(pool, each) for pool, each in zip(watched, reserves[len(priced) :], strict=True))
     return HeadRead(
         block=block.number,
@@ -203,6 +206,7 @@ def read_head(
         tokens=found.tokens,
         routes=found.routes,
         allowances=found.allowances,
+        second=second.found(answers[len(held.calls) :]),
     )
 
 

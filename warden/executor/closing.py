@@ -24,7 +24,8 @@ from warden.domain.risk.exit_triggers import ExitReason
 from warden.domain.risk.exits import Exit, leaving, valuation
 from warden.executor import calldata, drafts, exit_drafts, position_book
 from warden.executor.own_sends import own_ticket
-from warden.executor.protocol import Sign, Simulate, Simulating, Tell
+from warden.executor.protocol import Sign, Simulate, Tell
+from warden.executor.simulating import Simulating
 from warden.wire.rows import RiskRow
 from warden.wire.telemetry import Severity
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from warden.domain.risk.refusal import Refusal
     from warden.executor.allowances import Allowances
     from warden.executor.book import Entry
+    from warden.executor.doubts import Doubts
     from warden.executor.drafts import Moment
     from warden.executor.gate import Ticket
     from warden.executor.ledger import Ledger
@@ -81,6 +83,7 @@ class Closing:
     Args:
         own_sends: what signs and sends for Warden itself.
         record: applies a row to the ledger, and returns what is to be done: the row recorded, findings told.
+        doubts: of what the pools say: what one block alone has shown is no price to sell at.
     """
 
     def __init__(
@@ -90,8 +93,11 @@ class Closing:
         own_sends: OwnSends,
         record: Callable[[ExecutorRow, Now], list[Command]],
         allowances: Allowances,
+        *,
+        doubts: Doubts,
     ) -> None:
         self._terms = terms
+        self._doubts = doubts
         self._ledger = ledger
         self._own_sends = own_sends
         self._record = record
@@ -176,7 +182,8 @@ class Closing:
             return []
         if position_id in {trial.position_id for trial in self._trials.values()} or self.sells(position_id):
             return []
-        if self.refused is not None and position_id not in self._leave:
+        barred = self.refused is not None and position_id not in self._leave
+        if barred or self._doubts.is_young(position_id):
             return []
         allowance, value = at.head.allowances.get(held.token), _value_wei(held, at.head)
         if allowance is None or value is None:

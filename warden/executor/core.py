@@ -44,15 +44,14 @@ from warden.executor.protocol import (
     UsageRead,
     Watch,
 )
+from warden.executor.questions import answer
 from warden.executor.readings import Readings
-from warden.executor.risk_report import report
 from warden.executor.sendings import Legs, Sendings
 from warden.executor.settlement import Settlement, is_strangers
 from warden.executor.strangers import Strangers
 from warden.executor.trials import Trials
 from warden.executor.vitals import Vitals
 from warden.executor.ways_out import WaysOut
-from warden.wire.orders import AskDecision, AskRisk, DecisionReport
 from warden.wire.rows import (
     GIVEN_UP,
     SETTLED,
@@ -78,7 +77,6 @@ if TYPE_CHECKING:
     from warden.executor.ledger import Ledger
 
 _HEAD_OLD_AFTER_NS: Final = 10 * 1_000_000_000
-_DECISIONS_TOLD_MAX: Final = 10
 
 
 class ExecutorCore:
@@ -103,7 +101,9 @@ class ExecutorCore:
         self._positions = Positions(terms, ledger, self._record)
         self._own_sends = OwnSends(terms, ledger, self._settlement, self._sendings, self._tickets)
         self._allowances = Allowances(terms, ledger, self._tickets)
-        self._closing = Closing(terms, ledger, self._own_sends, self._record, self._allowances)
+        self._closing = Closing(
+            terms, ledger, self._own_sends, self._record, self._allowances, doubts=self._positions.doubts
+        )
         ways = WaysOut(terms, ledger, self._positions, self._closing, self._allowances)
         self._intake = CallIntake(terms, ledger, self.decisions, self._tickets, self._record, ways=ways)
         self._trials = Trials(terms, self._allowances, self._closing, self._intake)
@@ -216,8 +216,13 @@ class ExecutorCore:
 
     def _submitted(self, event: Submitted, now: Now) -> list[Command]:
         self._hearers.heard(event)
-        barred = self._strangers.refusal or self._positions.refusal
+        barred = next(iter(self._barred()), None)
         return self._intake.submitted(event, self.fresh_head(now), barred, now)
+
+    def _barred(self) -> tuple[Refusal, ...]:
+        """Return why nothing may be opened now, beside the gate and the rules."""
+        found = (self._strangers.refusal, self._positions.refusal, self._readings.usd.refusal)
+        return tuple(each for each in found if each is not None)
 
     def _moment(self, now: Now) -> Moment | None:
         head = self.fresh_head(now)
@@ -354,15 +359,10 @@ class ExecutorCore:
     def _ordered(self, event: Ordered, now: Now) -> list[Command]:
         """Carry out an operator's order once it is written down, or answer a question."""
         engine, terms, head = self.ledger.engine, self._terms, self.fresh_head(now)
-        if isinstance(event.request, AskRisk):
-            fee_wei = 0 if head is None else head.base_fee_wei + head.tip_wei
-            pools = terms.strategies or (terms.pool,)
-            if event.request.strategy in pools:
-                pools = (event.request.strategy,)
-            return [Respond(event.identity, report(engine, pools, fee_wei, now.utc_ns))]
-        if isinstance(event.request, AskDecision):
-            lines = self.decisions.find(event.request.intent_id)[-_DECISIONS_TOLD_MAX:]
-            return [Respond(event.identity, DecisionReport(lines))]
+        barred = (*self._barred(), *self._positions.doubts.refusals())
+        told = answer(event.request, engine, self.decisions, terms, now, head=head, barred=barred)
+        if told is not None:
+            return [Respond(event.identity, told)]
         pending = frozenset(each.signed.tx_hash for each in self.book.open())
         # Of several pools the order names one.
         pool = "" if terms.strategies else terms.pool

@@ -15,8 +15,9 @@ from warden.domain.risk.asset_changes import Declared
 from warden.domain.risk.findings import Noted, Weight
 from warden.domain.risk.refusal import Refusal
 from warden.executor import drafts
-from warden.executor.protocol import Simulate, Simulating, Tell
+from warden.executor.protocol import Simulate, Tell
 from warden.executor.requests import GAS_GUESS
+from warden.executor.simulating import Simulating
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:

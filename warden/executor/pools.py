@@ -6,15 +6,16 @@ from decimal import Decimal, localcontext
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from warden.domain.amm import Hop
 from warden.domain.money import WEI_PER_ETHER, Wei
 from warden.domain.risk.events import MarketPrice
 from warden.executor import calldata
 from warden.executor.agreed import agreed
+from warden.executor.price_terms import PriceTerms
+from warden.executor.second_ways import SecondWays
 
 if TYPE_CHECKING:
+    from warden.executor.price_terms import PricePair
     from warden.runtime.rpc import JsonRpc
 
 _PAIRS_MAX: Final = 256
@@ -23,13 +24,7 @@ _PRECISION: Final = 60
 _NOWHERE: Final = "0x" + "00" * 20
 
 Call = tuple[str, list[Any]]
-
-
-class PricePair(msgspec.Struct, frozen=True):
-    """The token that is worth one dollar, whose pair with the wrapped native token tells the price."""
-
-    token: str
-    decimals: int
+_NO_SECOND: Final = PriceTerms()
 
 
 class Pools:
@@ -39,9 +34,17 @@ class Pools:
         factory: of the venue's pairs.
         weth: the wrapped native token.
         priced_by: where the price in USD comes from; None: from nowhere on the chain.
+        prices: who else may tell prices.
     """
 
-    def __init__(self, factory: str, weth: str, priced_by: PricePair | None = None) -> None:
+    def __init__(
+        self,
+        factory: str,
+        weth: str,
+        priced_by: PricePair | None = None,
+        prices: PriceTerms = _NO_SECOND,
+    ) -> None:
+        self.second = SecondWays(factory, weth, prices)
         self._factory = factory
         self._weth = weth
         self._priced_by = priced_by
@@ -100,17 +103,20 @@ class Pools:
             return None
         reserve0, reserve1 = calldata.reserves(answer)
         first = self._weth.lower() < self._priced_by.token.lower()
-        weth, dollars = (reserve0, reserve1) if first else (reserve1, reserve0)
-        if not weth or not dollars:
-            return None
-        with localcontext() as context:
-            context.prec = _PRECISION
-            one_dollar = Decimal(10) ** self._priced_by.decimals
-            return Decimal(dollars) * WEI_PER_ETHER / (weth * one_dollar)
+        return usd_of(*((reserve0, reserve1) if first else (reserve1, reserve0)), self._priced_by)
 
     def watched(self) -> tuple[str, ...]:
         """Return the pools whose prices are observed: those that were traded through, the newest."""
         return tuple(self._pairs.values())[-_WATCHED_MAX:]
+
+
+def usd_of(native: int, dollars: int, pair: PricePair) -> Decimal | None:
+    """Return USD for one native coin from a pair's reserves; None of an empty one."""
+    if not native or not dollars:
+        return None
+    with localcontext() as context:
+        context.prec = _PRECISION
+        return Decimal(dollars) * WEI_PER_ETHER / (native * Decimal(10) ** pair.decimals)
 
 
 def price_of(pool: str, answer: object) -> MarketPrice | None:

@@ -17,9 +17,10 @@ import msgspec
 
 from warden.domain.money import Wei
 from warden.domain.risk.events import Valued
-from warden.domain.risk.exits import valuation
+from warden.domain.risk.exit_triggers import Worth
 from warden.domain.risk.refusal import Refusal
 from warden.executor import position_book
+from warden.executor.doubts import Doubts
 from warden.executor.position_book import opens
 from warden.executor.protocol import Tell, Watch
 from warden.wire.rows import MissingRow, RiskRow
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from warden.domain.risk.events import Valuation
     from warden.domain.risk.protection import Guard
     from warden.executor.ledger import Ledger
+    from warden.executor.position_book import Holding
     from warden.executor.protocol import Command, HeadRead, Now, Terms
     from warden.wire.rows import ExecutorRow
 
@@ -67,13 +69,14 @@ class Positions:
         self._told_ns = 0
         self._gaps: dict[str, _Gap] = {}
         self._dust: dict[str, int] = {}
-        self._asked: dict[str, None] = {}
+        self._asked: dict[str, tuple[str, ...]] = {}
+        self.doubts = Doubts(terms.prices.doubts)
         self.refusal: Refusal | None = None
 
-    def ask(self, token: str) -> None:
-        """Have the next reads bring this token, too: somebody would buy it."""
+    def ask(self, token: str, route: tuple[str, ...] = ()) -> None:
+        """Have the next reads bring this token, too: somebody would buy it, and sell it on this route."""
         self._asked.pop(token, None)
-        self._asked[token] = None
+        self._asked[token] = route
         while len(self._asked) > _ASKED_MAX:
             del self._asked[next(iter(self._asked))]
 
@@ -92,16 +95,22 @@ class Positions:
         for entry in book.open():
             if entry.signed.position_id:
                 tokens |= dict.fromkeys(token.lower() for token in entry.signed.path)
-        tokens |= self._asked
+        tokens |= dict.fromkeys(self._asked)
         if observe:
             tokens |= dict.fromkeys(holdings.traded)
         tokens.pop(self._weth, None)
-        return Watch(tokens=tuple(tokens), routes=tuple(dict.fromkeys(held.route for held in standing)))
+        routes = dict.fromkeys(held.route for held in standing)
+        if self.doubts.watching:
+            routes |= dict.fromkeys(each for each in self._asked.values() if each)
+        return Watch(tokens=tuple(tokens), routes=tuple(routes))
 
     def head(self, head: HeadRead, now: Now) -> list[Command]:
         """Value the positions, and hold their tokens' balances against the book."""
+        held = [(each, self._worth(each)) for each in position_book.standing(self._ledger.holdings)]
+        commands: list[Command] = [*self.doubts.look(head, held, now)]
         valued = self.valued(head, now)
-        commands = [] if valued is None else self._record(RiskRow(at_ns=now.utc_ns, event=valued), now)
+        if valued is not None:
+            commands += self._record(RiskRow(at_ns=now.utc_ns, event=valued), now)
         rows, told = self.look(head, now)
         for row in rows:
             commands += [*self._record(row, now), _missing_told(row)]
@@ -127,14 +136,23 @@ class Positions:
             hops = head.routes.get(held.route)
             if hops is None:
                 continue  # bought after this read was asked for
-            known = [hop for hop in hops if hop is not None]
-            found.append(valuation(held.position_id, held.amount, known if len(known) == len(hops) else []))
+            found.append(self.doubts.valuation(held, hops, self._worth(held)))
         return tuple(found)
+
+    def _worth(self, held: Holding) -> Worth:
+        """Return what a position was last worth by its guard; what it cost before that."""
+        guard = self._ledger.engine.state.exits.guards.get(held.position_id)
+        if guard is None:
+            return Worth()
+        return guard.value if guard.value.amount or guard.lost else guard.cost
 
     def worth_wei(self, head: HeadRead, now: Now) -> int:
         """Return what counts as equity beside the wallet: positions' values, and what is on its way."""
         guards = self._ledger.engine.state.exits.guards
-        values = {each.position_id: each.value_wei for each in self._valuations(head)}
+        values = {
+            each.position_id: each.value_wei if each.least_wei is None else each.least_wei
+            for each in self._valuations(head)
+        }
         total = 0
         for held in position_book.standing(self._ledger.holdings):
             value = values.get(held.position_id)

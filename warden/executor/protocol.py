@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -18,19 +17,12 @@ from warden.domain.risk.round_trip import RoundTrip
 from warden.domain.stops import Stop
 from warden.executor.bot_terms import BotTerms
 from warden.executor.gate import Ticket
-from warden.executor.pools import PricePair
+from warden.executor.price_terms import PricePair, PriceTerms, SecondPrices
+from warden.executor.simulating import Simulating
 from warden.wire.messages import ExecutorToTrader
 from warden.wire.orders import OrderReply, OrderRequest
 from warden.wire.rows import ExecutorRow, SignedRow, TokenFlow
 from warden.wire.telemetry import Severity
-
-
-class Simulating(StrEnum):
-    """Of which transactions the asset changes are simulated and judged."""
-
-    ALWAYS = "always"
-    UNKNOWN = "unknown"
-    NEVER = "never"
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -42,6 +34,7 @@ class Terms(msgspec.Struct, frozen=True):
             of what none of them has caused.
         strategies: of several, their names, each with a pool of its own that is called so.
         factory: of the venue's pairs.
+        prices: how far what pools say of prices is believed, and who else may tell them.
         fixed_usd: a price that never changes; `priced_by` where the chain tells it instead; neither: unknown.
         observe_s: between two observations of the pools' prices.
         allowance_wei: what the router may be allowed to spend (EX7).
@@ -92,6 +85,7 @@ class Terms(msgspec.Struct, frozen=True):
     withdrawing: tuple[str, ...] = ()
     strategies: tuple[str, ...] = ()
     bot: BotTerms = BotTerms()
+    prices: PriceTerms = PriceTerms()
 
     def pool_of(self, strategy: str) -> str:
         """Return the pool that a strategy's intents spend."""
@@ -217,6 +211,7 @@ class HeadRead(msgspec.Struct, frozen=True):
         tokens: the wallet's balances by token, in smallest units, of those that were asked for.
         routes: reserves along the ways that were asked for; None where there is no pool.
         allowances: what the router may take of those tokens, as far as they answered.
+        second: what other sources say of prices.
     """
 
     block: int
@@ -235,6 +230,7 @@ class HeadRead(msgspec.Struct, frozen=True):
     tokens: dict[str, int] = {}
     routes: dict[tuple[str, ...], tuple[Hop | None, ...]] = {}
     allowances: dict[str, int] = {}
+    second: SecondPrices = SecondPrices()
 
 
 class Identified(msgspec.Struct, frozen=True):

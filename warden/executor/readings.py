@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from warden.domain.money import Wei
 from warden.domain.risk.events import DAY_NS, NS_PER_S, Observed, Priced, Read, RiskEvent
+from warden.executor.usd_doubt import UsdDoubt
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -26,6 +27,7 @@ class Readings:
         life_ns = terms.risk.levers.trade.price_life_ns
         self._price_every_ns = (life_ns or 0) // _PRICES_A_LIFE
         self._observe_every_ns = terms.observe_s * NS_PER_S
+        self.usd = UsdDoubt(terms)
         self._read: Read | None = None
         self._day = -1
         self._price: Decimal | None = None
@@ -42,10 +44,11 @@ class Readings:
 
     def price(self, head: HeadRead, now: Now) -> list[RiskEvent]:
         """Return the price where the rules have not heard it yet: before what it prices."""
-        if head.price_usd is None or not self._price_counts(head.price_usd, now):
+        price = self.usd.believed(head, now)
+        if price is None or not self._price_counts(price, now):
             return []
-        self._price, self._priced_ns = head.price_usd, now.utc_ns
-        return [Priced(head.price_usd)]
+        self._price, self._priced_ns = price, now.utc_ns
+        return [Priced(price)]
 
     def wallet(self, head: HeadRead, now: Now, engine: Engine, held_wei: int = 0) -> list[RiskEvent]:
         """Return what the rules have not heard yet of balances and markets: after what changed them.

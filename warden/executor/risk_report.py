@@ -38,7 +38,13 @@ _SIZES: Final = frozenset(
 )
 
 
-def report(engine: Engine, pools: Sequence[str], fee_per_gas_wei: int, at_ns: int) -> RiskReport:
+def report(
+    engine: Engine,
+    pools: Sequence[str],
+    fee_per_gas_wei: int,
+    at_ns: int,
+    barred: tuple[Refusal, ...] = (),
+) -> RiskReport:
     """Return the rules' state as text and figures.
 
     Args:
@@ -46,13 +52,14 @@ def report(engine: Engine, pools: Sequence[str], fee_per_gas_wei: int, at_ns: in
         pools: whose trades `blocked` is about; of several it is what is in the way of the freest.
         fee_per_gas_wei: what a unit of gas would cost now.
         at_ns: UTC now.
+        barred: what stands in the way beside the rules.
     """
     state = engine.state
     low, means, today = state.drawdown, state.means, at_ns // DAY_NS * DAY_NS
     known = low.equity_wei is not None
     invested = invested_wei(state.capital)
     return RiskReport(
-        blocked=min((engine.blocked(pool, fee_per_gas_wei, at_ns) for pool in pools), key=len),
+        blocked=(*barred, *min((engine.blocked(pool, fee_per_gas_wei, at_ns) for pool in pools), key=len)),
         limits=tuple(_limit(engine, name, at_ns) for name in NUMBERS),
         levers=tuple(
             LeverLine(each.lever, each.value, each.operator, each.reason, _time(each.at_ns))

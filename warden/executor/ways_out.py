@@ -49,14 +49,16 @@ class WaysOut:
 
         What the router must be allowed of it is told by its simulation (allowances.py).
         """
-        token = intent.proposal.swap.path[-1].lower()
+        path = intent.proposal.swap.path
+        token = path[-1].lower()
         if token == self._weth:
             return None
         refusal = self._positions.distrust(token)
         if refusal is not None:
             return refusal
-        self._positions.ask(token)
-        return None if token in at.head.allowances else _UNREAD
+        way_out = tuple(reversed(path))
+        self._positions.ask(token, way_out)
+        return self._positions.doubts.opening(way_out) if token in at.head.allowances else _UNREAD
 
     def sale(self, intent: Intent, pool: str) -> Refusal | Holding:
         """Return the position that an intent sells from, or why it may not (PS5)."""

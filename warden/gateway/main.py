@@ -17,6 +17,7 @@ from warden.gateway.reporting import Reporting
 from warden.gateway.sends import Sends
 from warden.gateway.server import Server
 from warden.gateway.wallet import WalletReader
+from warden.runtime.doubt_terms import doubt_limits
 from warden.runtime.venue import load_venue
 from warden.runtime.wallet import wallet_address
 from warden.wire.addresses import CAPITAL, INTENTS
@@ -139,7 +140,8 @@ class Gateway:
         if pool.rounds.sources_min == 1:
             text = "ONE SOURCE: the only endpoint is taken at its word (wallet.sources_min is 1)"
             frame.event(Severity.WARNING, "gateway.one_source", text, runbook="network-failure")
-        reader = WalletReader(pool.rounds, pool.venue, wallet, frame.clock)
+        doubts = doubt_limits(frame.settings)
+        reader = WalletReader(pool.rounds, pool.venue, wallet, frame.clock, doubts)
         reporting = Reporting(
             reader, pool.core, self._capital, frame.clock, sources_min=pool.rounds.sources_min
         )

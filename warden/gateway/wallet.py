@@ -1,7 +1,8 @@
 """The wallet at the newest block, as enough endpoints agree on it: what the watchdog goes by (ES2).
 
 Tokens are valued by what their pool with the wrapped native token would pay for all of them at that block, so
-that whoever names a token can add nothing that could not be sold.
+that whoever names a token can add nothing that could not be sold; see token_values.py for how far that pool
+is believed.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from warden.domain.amm import RESERVE_MAX, Hop, SwapImpossible
+from warden.domain.amm import Hop
 from warden.domain.money import Wei
 from warden.gateway.agreement import Asked
 from warden.gateway.rounds import Differ, Settled
+from warden.gateway.token_values import TokenValues
 from warden.wire.capital import TOKENS_MAX, TokenRead, WalletDisputed, WalletRead, WalletUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from warden.domain.risk.doubt import DoubtLimits
     from warden.gateway.jsonrpc import Answer
     from warden.gateway.rounds import Outcome, Rounds
     from warden.runtime.clock import Clock
@@ -43,15 +46,17 @@ class WalletReader:
 
     Args:
         wallet: its address, hex.
+        doubts: how far pools are believed.
     """
 
-    def __init__(self, rounds: Rounds, venue: Venue, wallet: str, clock: Clock) -> None:
+    def __init__(self, rounds: Rounds, venue: Venue, wallet: str, clock: Clock, doubts: DoubtLimits) -> None:
         self._rounds = rounds
         self._wallet = wallet.lower()
         self._weth = venue.weth.lower()
         self._factory = venue.factory.lower()
         self._clock = clock
         self._pairs: dict[str, str] = {}
+        self._values = TokenValues(doubts)
         self._last: Settled | None = None
         self._asked: tuple[Asked, ...] = ()
 
@@ -111,6 +116,8 @@ class WalletReader:
             return WalletUnknown(outcome.text[:_TEXT_MAX], one_source=len(outcome.answered) == 1)
         native, nonce, wrapped, *rest = outcome.answers
         pairs = zip(tokens, rest[::2], rest[1::2], strict=True)
+        block, now_ns = outcome.block.number, self._clock.boot_ns()
+        self._values.forget(tokens)
         try:
             return WalletRead(
                 wallet=self._wallet,
@@ -120,15 +127,17 @@ class WalletReader:
                 native_wei=Wei(_quantity(native)),
                 wrapped_wei=Wei(int(_words(wrapped, 1), 16)),
                 nonce=_quantity(nonce),
-                tokens=tuple(self._valued(*each) for each in pairs),
+                tokens=tuple(self._valued(*each, block, now_ns) for each in pairs),
                 endpoints=outcome.endpoints,
                 outvoted=outcome.outvoted,
-                read_ns=self._clock.boot_ns(),
+                read_ns=now_ns,
             )
         except ValueError as error:
             return WalletUnknown(f"what the endpoints agree on cannot be read: {error}"[:_TEXT_MAX])
 
-    def _valued(self, token: str, balance: Answer | None, reserves: Answer | None) -> TokenRead:
+    def _valued(
+        self, token: str, balance: Answer | None, reserves: Answer | None, block: int, now_ns: int
+    ) -> TokenRead:
         """Return a token with its value: what cannot be read, or sold, is worth nothing."""
         try:
             held = int(_words(balance, 1), 16)
@@ -136,13 +145,8 @@ class WalletReader:
             first, second = int(words[:_WORD_DIGITS], 16), int(words[_WORD_DIGITS : 2 * _WORD_DIGITS], 16)
         except ValueError:
             return TokenRead(token, Wei(0), Wei(0))
-        if not 0 < held <= RESERVE_MAX:
-            return TokenRead(token, Wei(held), Wei(0))
-        sold, paid = (first, second) if token < self._weth else (second, first)
-        try:
-            return TokenRead(token, Wei(held), Wei(Hop(sold, paid).amount_out(held)))
-        except SwapImpossible:
-            return TokenRead(token, Wei(held), Wei(0))
+        hop = Hop(*((first, second) if token < self._weth else (second, first)))
+        return TokenRead(token, Wei(held), Wei(self._values.value_wei(token, held, hop, block, now_ns)))
 
 
 def usable(tokens: Sequence[str]) -> tuple[str, ...]:

@@ -295,6 +295,11 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
             "The message says what the chain says.",
             "network-failure#a-trade-is-unknown",
         ),
+        "price.*": Rule(
+            "A price is in dispute",
+            "A pool says another price than its second source, or than it said some blocks ago.",
+            "position-limit#a-price-is-in-dispute",
+        ),
         "allowance.refused": Rule(
             "A token is not approved for the router",
             "Its approve does not do what it says, or nobody could simulate it; nothing is opened in it.",

@@ -174,13 +174,25 @@ def _wrong_price(settings: Settings) -> Iterator[Fault]:
         )
     if price.fixed_usd is not None and price.usd_token is not None:
         yield (("price", "fixed_usd"),), "price.fixed_usd and price.usd_token are two prices: set one of them"
-    if price.usd_token is None or environment is Environment.DEVNET:
+    if price.confirm_blocks > price.window_blocks:
+        yield (
+            (("price", "confirm_blocks"), ("price", "window_blocks")),
+            f"price.confirm_blocks {price.confirm_blocks} is above window_blocks {price.window_blocks}",
+        )
+    for number, address in enumerate(price.second_factories):
+        if not _ADDRESS.fullmatch(address):
+            keys = ("price", "second_factories", str(number))
+            yield (keys,), "price.second_factories must be addresses: 0x and 40 hex digits each"
+    if price.second_usd_token is not None and price.second_usd_token == price.usd_token:
+        yield (("price", "second_usd_token"),), "price.second_usd_token is price.usd_token: no second source"
+    if environment is Environment.DEVNET:
         # The devnet's tokens are known once it runs.
         return
     symbols = [token.symbol for token in settings.venue.tokens]
-    if price.usd_token not in symbols:
-        known = ", ".join(symbols) or "none"
-        yield (("price", "usd_token"),), f"price.usd_token {price.usd_token!r} is no token; known: {known}"
+    for key, symbol in (("usd_token", price.usd_token), ("second_usd_token", price.second_usd_token)):
+        if symbol is not None and symbol not in symbols:
+            known = ", ".join(symbols) or "none"
+            yield (("price", key),), f"price.{key} {symbol!r} is no token; known: {known}"
 
 
 def _wrong_watchdog(settings: Settings) -> Iterator[Fault]:

@@ -172,6 +172,42 @@ class PriceSettings:
         unset="no fixed price",
     )
     max_age_s: Seconds = setting(60, "older than this a price is not known", unit="s", tighter="lower")
+    max_deviation_percent: Percent = setting(
+        Decimal(5),
+        "beyond it the price of a token, or of the native coin, is in dispute: exits and stops wait for "
+        "confirm_blocks, losses and limits go by the worse of the two, and no more of the token is bought",
+        unit="%",
+        baseline="a second source; without one the median of the same pool's last window_blocks",
+        strict=Decimal(3),
+        tighter="lower",
+    )
+    confirm_blocks: Annotated[int, Ge(1), Le(32)] = setting(
+        2, "so many blocks in a row must show a disputed price before it counts", unit="blocks"
+    )
+    confirm_within_s: Seconds = setting(
+        60, "a dispute that lasts longer ends in favour of what the pool says now", unit="s"
+    )
+    window_blocks: Annotated[int, Ge(2), Le(64)] = setting(
+        5, "earlier blocks of a pool that a new price of it is compared with", unit="blocks"
+    )
+    second_routes: bool = setting(
+        default=True, doc="ways through the venue's other tokens count as a second source of a token's price"
+    )
+    second_factories: tuple[str, ...] = setting(
+        (), "factories of other venues, whose pairs of the same tokens count as a second source"
+    )
+    second_depth_percent: Percent = setting(
+        Decimal(25),
+        "a second source must be this deep to count: a shallow one is cheap to move",
+        unit="%",
+        baseline="depth of the pools that are traded through",
+        tighter="higher",
+    )
+    second_usd_token: str | None = setting(
+        None,
+        "symbol of another of venue.tokens that is worth one dollar, held against the first",
+        unset="the price in USD is held against its own last blocks only",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

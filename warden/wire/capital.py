@@ -21,8 +21,8 @@ class TokenRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         token: its contract, lower-case hex.
         balance: in its smallest unit.
-        value_wei: what its pool with the wrapped native token would pay for all of it at this block; 0 where
-            there is no such pool.
+        value_wei: what its pool with the wrapped native token would pay for all of it at this block, as far
+            as the blocks before bear that out; 0 where there is no such pool.
     """
 
     token: str

@@ -16,11 +16,11 @@ from warden.executor.protocol import (
     Sign,
     Simulate,
     Simulated,
-    Simulating,
     SimulationFailed,
     Tell,
     Terms,
 )
+from warden.executor.simulating import Simulating
 from warden.wire.messages import Answer
 
 BUY = (WETH, TOKEN_A)

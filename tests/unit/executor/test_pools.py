@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from warden.domain.amm import Hop
 from warden.domain.risk.events import MarketPrice
-from warden.executor.pools import Pools, PricePair, price_of
+from warden.executor.pools import Pools, price_of
+from warden.executor.price_terms import PricePair
 
 LOW, HIGH = "0x" + "11" * 20, "0x" + "Ee" * 20
 NOWHERE = "0x" + "00" * 20

@@ -287,11 +287,16 @@ class Ticked(msgspec.Struct, frozen=True, tag="ticked"):
 
 
 class Valuation(msgspec.Struct, frozen=True):
-    """What selling all `amount` of a position would bring now, from pool reserves; None: cannot be told."""
+    """What selling all `amount` of a position would bring now, from pool reserves; None: cannot be told.
+
+    In dispute (doubt.py) `value_wei` is what some blocks in a row have shown, and `least_wei` the worse of
+    that and of what it is compared with: losses are measured by it. None: there is no dispute.
+    """
 
     position_id: str
     amount: Wei
     value_wei: Wei | None
+    least_wei: Wei | None = None
 
 
 class Valued(msgspec.Struct, frozen=True, tag="valued"):

@@ -79,7 +79,8 @@ def _valued(held: Holdings, valuations: tuple[Valuation, ...]) -> Holdings:
         else:
             # Read while another amount was held: in proportion, never more than it was valued at.
             share = min(before.amount, each.amount)
-            value = Wei(each.value_wei * share // each.amount)
+            worth = each.value_wei if each.least_wei is None else each.least_wei
+            value = Wei(worth * share // each.amount)
             holding = msgspec.structs.replace(before, value_wei=value, blind=False)
         changed[each.position_id] = holding
         loss += before.value_wei - holding.value_wei
