@@ -92,12 +92,30 @@ def check_strategies(settings: Settings, where: Places, environ: Mapping[str, st
             raise ConfigurationInvalid(f"strategy {name}: {error}" if name else str(error)) from error
 
 
+def check_stop_steps(settings: Settings, where: Places, environ: Mapping[str, str]) -> None:
+    """Prove that the program of every stop step of an operator's own is there; none is run.
+
+    Raises:
+        ConfigurationInvalid: one is not.
+    """
+    for each in settings.stop_steps:
+        if not _is_program(each.command[0], where, environ):
+            raise ConfigurationInvalid(
+                f"stop_steps {each.name}: there is no program {each.command[0]}: name one on the PATH, or by "
+                "its path"
+            )
+
+
+def _is_program(program: str, where: Places, environ: Mapping[str, str]) -> bool:
+    # As it will be looked for: from the home, where it has a slash.
+    named = str(where.home / program) if "/" in program else program
+    return shutil.which(named, path=environ.get("PATH")) is not None
+
+
 def _check_command(strategy: StrategySettings, where: Places, environ: Mapping[str, str]) -> None:
     """Prove that a bot's program is there; nothing of it is run before the watchdog gives leave."""
     program = strategy.command[0]
-    # As it will be looked for: from the home, where it has a slash.
-    named = str(where.home / program) if "/" in program else program
-    if shutil.which(named, path=environ.get("PATH")) is None:
+    if not _is_program(program, where, environ):
         raise ConfigurationInvalid(
             f"strategy.command: there is no program {program}: name one on the PATH, or by its path"
         )

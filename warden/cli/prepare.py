@@ -92,6 +92,7 @@ def make_ready(settings: Settings, where: Places, warn: Callable[[str], None]) -
     address = checks.check_wallet(settings, where)
     environ = supervisor.environment(where, settings.environment, traders(settings))
     checks.check_strategies(settings, where, environ)
+    checks.check_stop_steps(settings, where, environ)
     for line in checks.check_endpoints(settings):
         warn(f"{line}; the others answer")
     for line in remarks(settings):

@@ -39,6 +39,11 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
             "An operator has cleared it, so that its stop can be recovered.",
             "emergency-stop#after-a-security-breach",
         ),
+        "stop-step.*": Rule(
+            "A stop step of your own failed",
+            "Its program failed, hung, or is not there; the stop itself is not touched by that.",
+            "emergency-stop#a-stop-step-of-your-own-failed",
+        ),
         "report.unwritten": Rule(
             "An incident could not be written down",
             "The disk is full, or the directory of incidents is not the watchdog's.",

@@ -16,7 +16,7 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
-from warden.runtime.settings_aftermath import IncidentSettings
+from warden.runtime.settings_aftermath import IncidentSettings, StopStepSettings
 from warden.runtime.settings_bot import BotSettings
 from warden.runtime.settings_chain import Address, ChainSettings
 from warden.runtime.settings_field import STRICT, Milliseconds, Port, required, setting, table
@@ -269,6 +269,7 @@ class Settings:
     watchdog: WatchdogSettings = setting(WatchdogSettings(), "liveness")
     recovery: RecoverySettings = setting(RecoverySettings(), "recovery from a stop")
     incidents: IncidentSettings = setting(IncidentSettings(), "what is kept of what went wrong")
+    stop_steps: tuple[StopStepSettings, ...] = setting((), "steps of your own that follow a stop")
     gateway: GatewaySettings = setting(GatewaySettings(), "RPC gateway")
     api: ApiSettings = setting(ApiSettings(), "HTTP interface")
     devnet: DevnetSettings = setting(DevnetSettings(), "local chain")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from warden.domain.chains import PROFILES
 from warden.domain.modes import Environment
+from warden.runtime.settings_aftermath import wrong_stop_steps
 from warden.runtime.settings_field import about
 from warden.runtime.settings_strategies import wrong_strategies
 
@@ -73,6 +74,7 @@ def wrong(settings: Settings) -> Iterator[Fault]:
     yield from _wrong_chain(settings)
     yield from _wrong_price(settings)
     yield from wrong_strategies(settings)
+    yield from wrong_stop_steps(settings.stop_steps)
     yield from _wrong_watchdog(settings)
     yield from _wrong_endpoints(settings)
     yield from _wrong_for_real(settings)

@@ -86,6 +86,12 @@ class Cleanup:
         self._holding_ns: dict[str, int] = {}
         self._due_ns = 0
 
+    @property
+    def busy(self) -> bool:
+        """Tell whether something of this stop may still have to be cleaned up."""
+        current = self._round
+        return current is not None and not current.over and mildest(self._stops.standing) is not CleanUp.HOLD
+
     def step(self, now_ns: int) -> None:
         """Follow the stops that stand, end what is over, and grant what is due."""
         if not self._stops.stopped:

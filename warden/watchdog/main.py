@@ -17,6 +17,7 @@ from warden.runtime.emergency_terms import emergency_limits
 from warden.runtime.latch import LatchState
 from warden.runtime.settings_strategies import traders
 from warden.runtime.slots import SLOTS
+from warden.watchdog.aftermath import Aftermath
 from warden.watchdog.capital import CapitalTerms
 from warden.watchdog.clearing import Clearing
 from warden.watchdog.commands import (
@@ -50,7 +51,6 @@ from warden.watchdog.leave import Terms
 from warden.watchdog.measures import Measures
 from warden.watchdog.probation import Course
 from warden.watchdog.record import Record
-from warden.watchdog.scribe import Scribe
 from warden.watchdog.status import status
 from warden.watchdog.writing import Writing
 from warden.wire.addresses import BEATS, CAPITAL, CONTROL, STOP
@@ -144,7 +144,7 @@ class Watchdog:
             if not self._executioner.met(frozen.name, frozen.session, frozen.pid):
                 how = "had ended before the watchdog started"
                 self._core.freezing.over(frozen.name, frozen.session, how)
-        self._scribe = Scribe(frame, self._core, self._status)
+        self._aftermath = Aftermath(frame, self._core, self._record.last.stop_ids, self._status)
         self._turned_ns = now_ns
         self._status_due_ns = 0
         self._turns = 0
@@ -174,7 +174,7 @@ class Watchdog:
             self._poller.poll(max(1, min(_POLL_MS, due_ms, self._frame.beat_due_ms())))
         self._carry_out(self._core.end())
         self._deaths.close()
-        self._scribe.close()
+        self._aftermath.close()
         self._record.close()
 
     def _turn(self) -> None:
@@ -201,7 +201,7 @@ class Watchdog:
         state = LatchState() if latch.is_clear() else latch.read()
         self._step(StopsSeen(state.stops, state.unreadable))
         self._step(Tick())
-        self._scribe.turn(self._now())
+        self._aftermath.turn(self._now())
         self._tell()
 
     def _take_signals(self) -> None:
@@ -317,7 +317,7 @@ class Watchdog:
                 case WriteRow():
                     self._record.append(command)
                 case Notice():
-                    self._scribe.saw(command)
+                    self._aftermath.saw(command)
                     self._frame.event(
                         command.severity,
                         command.kind,
