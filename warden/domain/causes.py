@@ -79,6 +79,8 @@ class Cause(StrEnum):
     GATEWAY_LIVELOCKED = "gateway-livelocked"
     GATEWAY_ENDED = "gateway-ended"
     GATEWAY_DEGRADED = "gateway-degraded"
+    CHECK_FAILED = "check-failed"
+    FAILSAFE = "failsafe"
     CAPITAL_AWAITED = "capital-awaited"
     CAPITAL_DISPUTED = "capital-disputed"
     CAPITAL_UNKNOWN = "capital-unknown"
@@ -199,6 +201,15 @@ RULES: Final[Mapping[Cause, Rule]] = MappingProxyType(
             "the gateway has no data to trust: stale, or every endpoint refused",
             LiftedBy.LAPSE,
             "network-failure",
+        ),
+        Cause.CHECK_FAILED: _observe("a check failed", LiftedBy.ARM, "startup"),
+        Cause.FAILSAFE: Rule(
+            "it lasted although nothing was opened",
+            Mode.SHUTDOWN,
+            Mode.SHUTDOWN,
+            LiftedBy.RESTART,
+            "startup#shut-down",
+            permits=False,
         ),
         Cause.CAPITAL_AWAITED: _observe("the wallet's capital was not read yet", LiftedBy.ITSELF, "startup"),
         Cause.CAPITAL_DISPUTED: _observe(

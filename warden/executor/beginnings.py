@@ -21,7 +21,8 @@ from warden.executor.protocol import Terms
 from warden.executor.risk_terms import limits_of
 from warden.executor.simulating import Simulating
 from warden.runtime.doubt_terms import doubt_limits
-from warden.runtime.journal import newest, read
+from warden.runtime.journal import read
+from warden.runtime.journal_search import newest
 from warden.runtime.paper import announce
 from warden.runtime.settings_checks import fixed_price_usd
 from warden.runtime.settings_strategies import pool_of

@@ -18,6 +18,7 @@ from warden.domain.roles import Role
 from warden.executor import position_book, reports
 from warden.executor.beginnings import Unlocking, fold, paper_of, refuse_other_books, terms_of
 from warden.executor.bot_terms import identity_of_bot
+from warden.executor.checking import Checking
 from warden.executor.doors import Doors
 from warden.executor.gate import Gate
 from warden.executor.ledger import Ledger
@@ -48,7 +49,6 @@ _TURN_TOLD_MS: Final = 100
 _TURN_MS: Final = 20
 _PUBLISH_NS: Final = 500 * NS_PER_MS
 _TICK_NS: Final = 250 * NS_PER_MS
-_SNAPSHOT_ROWS: Final = 2_000
 _WITNESS_NS: Final = 60_000 * NS_PER_MS
 _NONCES_MAX: Final = 64
 
@@ -83,9 +83,12 @@ class Executor:
         self._ledger = Ledger(limits_of(frame.settings))
         self._book = self._ledger.book
         self._recorder = Recorder(journal, frame.clock, self._book, self._halt)
-        self._snapshot_row = self._recorder.rows - fold(journal, self._ledger)
+        fold(journal, self._ledger)
         refuse_other_books(self._ledger, frame.settings)
         self._utc = SteadyUtc(frame.clock, self._recorder.last_ns)
+        self._checking = Checking(
+            frame, self._gate, self._ledger, self._recorder, utc=self._utc, halt=self._halt
+        )
         self._clean = self._book.empty or self._book.ended_in_order
         self._doors = Doors(frame.bus, self._gate, self._say_undecodable, identity_of_bot(frame.settings))
         self._hands = Hands(
@@ -142,14 +145,15 @@ class Executor:
             self._find_venue()
         else:
             self._trading.turn()
+        self._checking.turn(self._trading)
         self._report()
         self._keep_snapshot()
 
     def _keep_snapshot(self) -> None:
         """Write down what all rows came to, between events, so that a start reads few of them."""
-        if self._recorder.rows - self._snapshot_row >= _SNAPSHOT_ROWS:
-            self._recorder.record(Record(row=self._ledger.snapshot()))
-            self._snapshot_row = self._recorder.rows
+        row = self._checking.snapshot()
+        if row is not None:
+            self._recorder.record(Record(row=row))
 
     def _look_at_disk(self) -> None:
         """Close the gate while there is too little room to record how anything ends (DESIGN: Journals)."""
@@ -307,6 +311,7 @@ class Executor:
 
     def _end(self) -> None:
         self._gate.halted = "the executor is ending"
+        self._checking.close()
         if self._trading is not None:
             self._trading.end()
         self._recorder.record(Record(row=EndedRow(session=self._frame.session)))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from warden.executor.book import Book
     from warden.executor.protocol import Record, Reply, Respond, Send
+    from warden.runtime.audit import Audit
     from warden.runtime.clock import Clock
     from warden.wire.messages import Head
 
@@ -49,6 +50,20 @@ class Recorder:
     def last_ns(self) -> int:
         """UTC in nanoseconds of the last row; 0 of a new journal."""
         return self._journal.last_ns
+
+    @property
+    def error(self) -> str:
+        """Why nothing becomes durable any more; empty while it does."""
+        return self._journal.error or ""
+
+    @property
+    def audit(self) -> Audit:
+        """Who reads rows back."""
+        return self._journal.audit
+
+    def look_over(self) -> Audit:
+        """Have every row read back now."""
+        return self._journal.look_over()
 
     def record(self, command: Record) -> None:
         """Hand a row to the journal; what follows from it waits for its sync."""

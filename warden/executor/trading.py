@@ -135,6 +135,10 @@ class Trading:
         """The handles that a poller waits on."""
         return self._reader.wake, self._legs.wake
 
+    def now(self) -> Now:
+        """Return the moment."""
+        return self._hands.now()
+
     def turn(self) -> None:
         """Take in what has come since the last turn, and ask what is due."""
         self._take_results()

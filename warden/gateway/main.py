@@ -10,6 +10,7 @@ import uvloop
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
 from warden.gateway.bot import BotDoor
+from warden.gateway.checking import Checking
 from warden.gateway.listener import listen
 from warden.gateway.pool import Pool
 from warden.gateway.reads import NOT_DEPLOYED, NoChain
@@ -59,6 +60,7 @@ class Gateway:
         self._pool: Pool | None = None
         self._capital = frame.bus.connect(CAPITAL)
         self._reporting: asyncio.Task[None] | None = None
+        self._checking = Checking(frame)
         self._probes_before = 0
         self._usable: bool | None = None
         self._status_due_ns = 0
@@ -92,8 +94,10 @@ class Gateway:
                 if task.done():
                     task.result()  # it ends only by a defect, which must be seen
             self._note_usable(self._pool, now_ns)
+        if self._pool is not None and self._pool.settled:
+            self._checking.turn(self._pool.core, self._sources_min(self._pool), now_ns)
         self._beat(server, now_ns)
-        self._frame.leaves()  # none is meant for a gateway, but they must not pile up
+        self._frame.leaves()  # no leave is meant for a gateway, but they must not pile up
         if now_ns >= self._status_due_ns:
             self._status_due_ns = now_ns + STATUS_EVERY_NS
             self._frame.publish(self._status(server, now_ns))
@@ -119,6 +123,10 @@ class Gateway:
         if old is not None:
             self._probes_before += old.probes
             await old.close()
+
+    def _sources_min(self, pool: Pool) -> int:
+        """Return how many endpoints must be there: on paper there is no wallet that they must agree on."""
+        return 1 if self._frame.settings.environment is Environment.PAPER else pool.rounds.sources_min
 
     def _wallet(self) -> str:
         """Return whose account a bot sends from, empty while there is no wallet."""

@@ -223,7 +223,8 @@ def _journalled_in_flight(where: Places) -> tuple[tuple[str, ...], str]:
     """Return the hashes in flight as the executor's journal has them, and a doubt about them if any."""
     # Imported here: SQLite is not needed on the way to the stop itself.
     from warden.domain.errors import JournalBroken  # noqa: PLC0415
-    from warden.runtime.journal import read, tail  # noqa: PLC0415
+    from warden.runtime.journal import read  # noqa: PLC0415
+    from warden.runtime.journal_search import tail  # noqa: PLC0415
     from warden.wire.codec import Undecodable, from_json  # noqa: PLC0415
     from warden.wire.rows import ExecutorRow, OpenRow, in_flight  # noqa: PLC0415
 

@@ -53,11 +53,22 @@ class Audit:
         self._save_due_ns = clock.boot_ns() + _SAVE_EVERY_NS
         self._whole: Walk | None = None
         self._whole_upto = 0
+        self._asked = False
+        self.whole_ns: int | None = None  # BOOTTIME at which everything was last found to hold, in this run
         self._whole_due_ns = clock.boot_ns() + self._every_ns
+
+    @property
+    def checked_row(self) -> int:
+        """The last row that was read back and holds."""
+        return self._follow.at.row
+
+    def ask(self) -> None:
+        """Have everything read back now, too, and not only once an hour."""
+        self._asked = True
 
     def wait_s(self, head: int) -> float:
         """Return how many seconds may pass until the next step, with the last durable row numbered `head`."""
-        if self._follow.at.row < head or self._whole is not None:
+        if self._follow.at.row < head or self._whole is not None or self._asked:
             return _PAUSE_S
         due_ns = self._whole_due_ns
         if self._saved_row < self._follow.at.row:
@@ -80,8 +91,10 @@ class Audit:
         elif self._whole is not None:
             if not _go(self._whole, self._whole_upto):
                 self._whole = None
+                self.whole_ns = now_ns
                 self._whole_due_ns = now_ns + self._every_ns
-        elif now_ns >= self._whole_due_ns:
+        elif now_ns >= self._whole_due_ns or self._asked:
+            self._asked = False
             self._whole, self._whole_upto = Walk(self._connection, self._path.name, START), head
 
     def finish(self, head: int) -> None:

@@ -87,7 +87,7 @@ class Journal:
             connection = self._connection = _open(path)
             connection.set_wal_hook(self._logged)
             last = from_checkpoint(connection, path, on_step)
-            self._audit = Audit(connection, path, clock, last, audit_every_s)
+            self.audit = Audit(connection, path, clock, last, audit_every_s)
             self._files = _identities(path)
         except (apsw.Error, OSError, JournalBroken) as error:
             if connection is not None:
@@ -140,6 +140,13 @@ class Journal:
                 self._work.notify()
         return number
 
+    def look_over(self) -> Audit:
+        """Have every row read back now, and return who does it."""
+        with self._work:
+            self.audit.ask()
+            self._work.notify()
+        return self.audit
+
     def acknowledge(self) -> None:
         """Reset `wake` before looking at `synced`."""
         try:
@@ -173,13 +180,13 @@ class Journal:
                 group = self._take()
                 if group is None:
                     doing = "last check"
-                    self._audit.finish(self.head.rows)
+                    self.audit.finish(self.head.rows)
                     doing = "last checkpoint"
                     self._fold_all()
                     return
                 if not group:
                     doing = "check"
-                    self._audit.step(self.head.rows)
+                    self.audit.step(self.head.rows)
                     continue
                 doing = "commit"
                 self._commit(group)
@@ -200,7 +207,7 @@ class Journal:
             while not self._waiting:
                 if self._closing:
                     return None
-                if not self._work.wait(self._audit.wait_s(self.head.rows)):
+                if not self._work.wait(self.audit.wait_s(self.head.rows)):
                     break
             if self._waiting and self._urgent < self._waiting[0][0] and not self._closing:
                 self._work.wait(_LAZY_S)  # told by an urgent row, or by the end
@@ -331,43 +338,6 @@ def read(path: Path, after: int = 0, kind: str | None = None) -> Iterator[Row]:
             connection.close()
     except (apsw.Error, UnicodeDecodeError) as error:  # the last: a kind that is damaged
         raise JournalBroken(f"journal {path}: {error}") from error
-
-
-def newest(path: Path, kind: str) -> Row | None:
-    """Return the last durable row of a kind, None when there is none; looks from the journal's end.
-
-    Raises:
-        JournalBroken: the file cannot be read.
-    """
-    query = "SELECT row, time_ns, kind, body, hash FROM journal WHERE kind = ? ORDER BY row DESC LIMIT 1"
-    found = _first(path, query, kind)
-    return None if found is None else _row(found)
-
-
-def tail(path: Path, rows: int) -> Iterator[Row]:
-    """Yield the last `rows` durable rows, in order, however long the journal is; a missing file has none.
-
-    Raises:
-        JournalBroken: the file cannot be read.
-    """
-    found = _first(path, "SELECT coalesce(max(row), 0) FROM journal")
-    if found is not None:
-        yield from read(path, after=max(0, int(found[0]) - rows))
-
-
-def _first(path: Path, query: str, *arguments: str) -> tuple[Any, ...] | None:
-    """Return the first row that a query finds; None for none, and for a missing file."""
-    if not path.exists():
-        return None
-    try:
-        connection = open_reader(path)
-        try:
-            found: tuple[Any, ...] | None = connection.execute(query, arguments).fetchone()
-        finally:
-            connection.close()
-    except (apsw.Error, UnicodeDecodeError) as error:
-        raise JournalBroken(f"journal {path}: {error}") from error
-    return found
 
 
 def verify(path: Path) -> tuple[int, list[str]]:

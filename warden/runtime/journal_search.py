@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 import apsw
 
 from warden.domain.errors import JournalBroken
-from warden.runtime.chain import Row
-from warden.runtime.journal import open_reader
+from warden.runtime.chain import ALL, Row
+from warden.runtime.journal import open_reader, read
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 SEARCHED_ROWS_MAX: Final = 500_000
@@ -67,6 +67,56 @@ def containing(
             connection.close()
     except (apsw.Error, ValueError) as error:  # the latter: a damaged row
         raise JournalBroken(f"journal {path}: {error}; run 'warden verify'") from error
+    return found
+
+
+def newest(path: Path, kind: str, *, before: int = ALL) -> Row | None:
+    """Return the last durable row of a kind, None when there is none; looks from the journal's end.
+
+    Args:
+        path: the journal; a missing file has none.
+        kind: the row's tag.
+        before: only rows before this number.
+
+    Raises:
+        JournalBroken: the file cannot be read.
+    """
+    query = (
+        "SELECT row, time_ns, kind, body, hash FROM journal WHERE kind = ? AND row < ? "
+        "ORDER BY row DESC LIMIT 1"
+    )
+    found = _first(path, query, kind, before)
+    if found is None:
+        return None
+    try:
+        return _row(found)
+    except ValueError as error:
+        raise JournalBroken(f"journal {path}: {error}; run 'warden verify'") from error
+
+
+def tail(path: Path, rows: int) -> Iterator[Row]:
+    """Yield the last `rows` durable rows, in order, however long the journal is; a missing file has none.
+
+    Raises:
+        JournalBroken: the file cannot be read.
+    """
+    found = _first(path, "SELECT coalesce(max(row), 0) FROM journal")
+    if found is not None:
+        yield from read(path, after=max(0, int(found[0]) - rows))
+
+
+def _first(path: Path, query: str, *arguments: object) -> tuple[Any, ...] | None:
+    """Return the first row that a query finds; None for none, and for a missing file."""
+    if not path.exists():
+        return None
+    try:
+        connection = open_reader(path)
+        try:
+            found: tuple[Any, ...] | None = connection.execute(query, arguments).fetchone()
+        finally:
+            connection.close()
+    except (apsw.Error, UnicodeDecodeError) as error:
+        raise JournalBroken(f"journal {path}: {error}") from error
     return found
 
 

@@ -27,6 +27,7 @@ from warden.runtime.latch import Latch
 from warden.runtime.places import Places, places
 from warden.runtime.settings import Settings, read_frozen
 from warden.wire.addresses import BEATS
+from warden.wire.checks import CheckReport, ProcessBroke, RunChecks
 from warden.wire.codec import Undecodable, decode, encode
 from warden.wire.messages import Beat, Head, ProcessState, WatchdogToProcess
 from warden.wire.telemetry import Event, Severity
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
     import msgspec
 
+    from warden.domain.health import CheckLine
+    from warden.wire.checks import Books
     from warden.wire.messages import CleanupPermit, Permit, TraderLeave
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -69,6 +72,7 @@ class Frame:
         self._beats = bus.connect(BEATS)
         self._beat_seq = 0
         self._beat_due_ns = 0
+        self.checks_asked = 0  # the number of the watchdog's newest request for checks
         # Readable when a signal has come, so that a poll ends at once.
         self.signalled, self._signal_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(self._signal_write, warn_on_full_buffer=False)
@@ -158,10 +162,25 @@ class Frame:
         granted: list[Permit | CleanupPermit | TraderLeave] = []
         while len(granted) < _LEAVES_MAX and (data := self._beats.receive()) is not None:
             try:
-                granted.append(decode(data, WatchdogToProcess))
+                said: Permit | CleanupPermit | TraderLeave | RunChecks = decode(data, WatchdogToProcess)
             except Undecodable as error:
                 self.event(Severity.WARNING, "bus.undecodable", f"from the watchdog: {error}")
+                continue
+            if isinstance(said, RunChecks):
+                self.checks_asked = max(self.checks_asked, said.number)
+            else:
+                granted.append(said)
         return granted
+
+    def answer_checks(self, lines: tuple[CheckLine, ...], *, number: int, books: Books | None = None) -> bool:
+        """Tell the watchdog how the checks of this process stand; False when it is not there."""
+        report = CheckReport(session=self.session, lines=lines, number=number, books=books)
+        return self._beats.send(encode(report))
+
+    def broke(self, error: BaseException) -> None:
+        """Tell the watchdog that this process ends by an exception that nothing caught."""
+        why = logs.redact(f"{type(error).__name__}: {error}")[:500]
+        self._beats.send(encode(ProcessBroke(session=self.session, why=why)))
 
     def publish(self, status: msgspec.Struct) -> None:
         """Tell whoever listens how things stand."""
@@ -235,7 +254,13 @@ def run(role: Role, main: Callable[[Frame], None], arguments: list[str] | None =
         with Bus(name, where) as bus:
             frame = Frame(where, settings, bus, SystemClock())
             frame.event(Severity.INFO, "process.started", f"{name} started", pid=os.getpid())
-            main(frame)
+            try:
+                main(frame)
+            except ConfigurationInvalid:
+                raise
+            except Exception as broken:
+                frame.broke(broken)
+                raise
             frame.beat(ProcessState.STOPPING, now=True)
             frame.event(Severity.INFO, "process.ended", f"{name} ended in order", pid=os.getpid())
     except WardenError as error:

@@ -31,6 +31,7 @@ from warden.runtime.settings_trades import (
     SizingSettings,
 )
 from warden.runtime.settings_triggers import BreakerSettings, DrawdownSettings, EmergencySettings
+from warden.runtime.settings_watching import CheckSettings, FailsafeSettings
 
 if TYPE_CHECKING:
     from warden.runtime.places import Places
@@ -270,6 +271,8 @@ class Settings:
     recovery: RecoverySettings = setting(RecoverySettings(), "recovery from a stop")
     incidents: IncidentSettings = setting(IncidentSettings(), "what is kept of what went wrong")
     stop_steps: tuple[StopStepSettings, ...] = setting((), "steps of your own that follow a stop")
+    checks: CheckSettings = setting(CheckSettings(), "what is checked at the start and while it runs")
+    failsafe: FailsafeSettings = setting(FailsafeSettings(), "what shuts down when it lasts")
     gateway: GatewaySettings = setting(GatewaySettings(), "RPC gateway")
     api: ApiSettings = setting(ApiSettings(), "HTTP interface")
     devnet: DevnetSettings = setting(DevnetSettings(), "local chain")

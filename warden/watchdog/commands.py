@@ -8,15 +8,16 @@ from typing import Any
 import msgspec
 
 from warden.domain.stops import Stop
+from warden.wire.checks import CheckTable, RunChecks
 from warden.wire.messages import CleanupPermit, OperatorReply, Permit, TraderLeave
 from warden.wire.telemetry import Severity
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """Send a permit or a leave to a process."""
+    """Send a permit, a leave or a request to a process."""
 
     identity: bytes
-    leave: Permit | CleanupPermit | TraderLeave
+    leave: Permit | CleanupPermit | TraderLeave | RunChecks
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -24,6 +25,13 @@ class Reply(msgspec.Struct, frozen=True):
 
     identity: bytes
     reply: OperatorReply
+
+
+class Show(msgspec.Struct, frozen=True):
+    """Show an operator the table of checks."""
+
+    identity: bytes
+    table: CheckTable
 
 
 class WriteRow(msgspec.Struct, frozen=True):
@@ -80,4 +88,13 @@ class Kill(msgspec.Struct, frozen=True):
     deed: Deed = Deed.END
 
 
-Command = Grant | Reply | WriteRow | Notice | ForwardStop | WriteStop | ClearStops | Kill
+class PersistState(msgspec.Struct, frozen=True):
+    """Write down for people how everything stood when it shut down, off the loop."""
+
+    trigger: str
+    why: str
+
+
+Command = (
+    Grant | Reply | Show | WriteRow | Notice | ForwardStop | WriteStop | ClearStops | Kill | PersistState
+)

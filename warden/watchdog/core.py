@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from warden.domain.causes import Cause
@@ -13,11 +13,16 @@ from warden.watchdog.answers import Answers
 from warden.watchdog.arming import Arming
 from warden.watchdog.authority import Authority
 from warden.watchdog.capital import Capital, CapitalTerms
+from warden.watchdog.check_terms import CheckTerms
+from warden.watchdog.checks import Checks
 from warden.watchdog.cleanup import Cleanup
 from warden.watchdog.commands import Deed
 from warden.watchdog.events import (
     BeatCame,
+    Broke,
     CapitalCame,
+    ChecksAsked,
+    ChecksCame,
     Died,
     JournalFailed,
     JournalSynced,
@@ -32,6 +37,7 @@ from warden.watchdog.events import (
     Tick,
     WatchdogEvent,
 )
+from warden.watchdog.failsafe import Failsafe
 from warden.watchdog.fencing import Fencing
 from warden.watchdog.first_arming import FirstArming
 from warden.watchdog.freezing import Freezing
@@ -52,6 +58,7 @@ from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
     from warden.watchdog.commands import Command
+    from warden.watchdog.events import Found
     from warden.watchdog.last_run import LastRun
     from warden.watchdog.liveness import Change
 
@@ -74,6 +81,7 @@ class Rules:
     capital: CapitalTerms
     terms: Terms
     traders: tuple[str, ...] = (Role.TRADER,)
+    check_terms: CheckTerms = field(default_factory=CheckTerms)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -110,6 +118,18 @@ class Core:
         self.probation = Probation(rules.course, rules.terms.boot_id, self.out)
         self.stops = Stops(self.authority, self.out, self.incidents, last.stop_ids)
         self.capital = Capital(rules.capital, self.authority, self.stops, self.out)
+        self.checks = Checks(
+            rules.check_terms,
+            self.authority,
+            self.liveness,
+            self.out,
+            stops=self.stops,
+            capital=self.capital,
+            seen=last.seen,
+        )
+        self.failsafe = Failsafe(
+            rules.check_terms, self.authority, self.checks, self.out, self.liveness, unhealthy=lambda: ""
+        )
         self.healing = Healing(
             self.authority,
             self.liveness,
@@ -137,7 +157,7 @@ class Core:
             incidents=self.incidents,
             probation=self.probation,
             answers=self.answers,
-            hindrances=(self.incidents.hindrances,),
+            hindrances=(self.incidents.hindrances, self.checks.hindrances),
             permit_life_ns=rules.terms.life_ns,
             two_approve=rules.two_approve,
         )
@@ -153,7 +173,12 @@ class Core:
             capital=self.capital,
         )
         self.first_arming = FirstArming(
-            self.authority, self.liveness, self.stops, self.arming, wanted=rules.arm_on_start
+            self.authority,
+            self.liveness,
+            self.stops,
+            self.arming,
+            wanted=rules.arm_on_start,
+            awaited=self.checks.waiting,
         )
         self._witnessing = Witnessing(self.liveness, self.out, self._carried, now_ns)
         self._begin(last, now_ns)
@@ -171,6 +196,7 @@ class Core:
             )
         self.probation.carry_over(last, now_ns)
         self.capital.carry_over(last.capital, now_ns)
+        self.failsafe.carry_over(last, now_ns)
         for frozen in last.frozen:
             self.freezing.carry_over(frozen, now_ns)
         if last.trips:
@@ -201,7 +227,7 @@ class Core:
                 self._of_stops(event, now_ns)
             case KillEnded():
                 self._kill_ended(event, now_ns)
-            case CapitalCame() | Died() | Paused():
+            case CapitalCame() | ChecksCame() | ChecksAsked() | Broke() | Died() | Paused():
                 self._found(event, now_ns)
         return self.out.take()
 
@@ -226,6 +252,7 @@ class Core:
             probation=self.probation.span,
             probation_owed=self.probation.owed,
             capital=self.capital.kept,
+            shutdown=self.failsafe.kept(),
         )
         body: dict[str, Any] = to_plain(carried)
         return body
@@ -259,6 +286,8 @@ class Core:
             self._changed(change, now_ns)
         self.capital.step(now_ns)
         self.healing.step(now_ns)
+        self.checks.step(now_ns)
+        self.failsafe.step(now_ns)
         self.first_arming.step(now_ns)
         self.probation.step(now_ns)
         self.incidents.step(now_ns)
@@ -335,13 +364,18 @@ class Core:
             self.authority.stand(Cause.JOURNAL_BROKEN, now_ns, event.why)
             reactions.say(self.out, "watchdog.journal-broken", event.why, Cause.JOURNAL_BROKEN)
 
-    def _found(self, event: CapitalCame | Died | Paused, now_ns: int) -> None:
-        if isinstance(event, CapitalCame):
-            self.capital.came(event.report, now_ns)
-        elif isinstance(event, Died):
-            self.liveness.died(event.name, event.session, now_ns)
-        else:
-            self._paused(event.for_ns, now_ns)
+    def _found(self, event: Found, now_ns: int) -> None:
+        match event:
+            case ChecksCame() | ChecksAsked():
+                self.checks.take(event, now_ns)
+            case CapitalCame():
+                self.capital.came(event.report, now_ns)
+            case Broke():
+                self.failsafe.broke(event.name, event.why, now_ns)
+            case Died():
+                self.liveness.died(event.name, event.session, now_ns)
+            case Paused():
+                self._paused(event.for_ns, now_ns)
 
     def _paused(self, for_ns: int, now_ns: int) -> None:
         """The loop stood still: whoever was not watched meanwhile is not judged by that time."""

@@ -10,6 +10,7 @@ from warden.domain.roles import Role, role_of
 from warden.domain.stops import Stop
 from warden.watchdog.commands import Deed
 from warden.wire.capital import WalletReport
+from warden.wire.checks import CheckReport
 from warden.wire.messages import Beat, Head, OperatorRequest
 
 
@@ -116,6 +117,27 @@ class Died(msgspec.Struct, frozen=True):
     session: str
 
 
+class ChecksCame(msgspec.Struct, frozen=True):
+    """A process answers its checks; `name` is proven by the sender's key."""
+
+    name: str
+    report: CheckReport
+
+
+class ChecksAsked(msgspec.Struct, frozen=True):
+    """An operator asks for the table of checks."""
+
+    identity: bytes
+    fresh: bool
+
+
+class Broke(msgspec.Struct, frozen=True):
+    """A process says that it ends by an exception that nothing caught."""
+
+    name: str
+    why: str
+
+
 class Paused(msgspec.Struct, frozen=True):
     """The watchdog's own loop stood still for so long."""
 
@@ -125,6 +147,9 @@ class Paused(msgspec.Struct, frozen=True):
 class Tick(msgspec.Struct, frozen=True):
     """Time has passed; comes after everything else that a turn of the loop has found."""
 
+
+Found = CapitalCame | ChecksCame | ChecksAsked | Broke | Died | Paused
+"""What is found out about the world, each in one step."""
 
 WatchdogEvent = (
     BeatCame
@@ -138,6 +163,9 @@ WatchdogEvent = (
     | StopWritten
     | KillEnded
     | CapitalCame
+    | ChecksCame
+    | ChecksAsked
+    | Broke
     | Died
     | Paused
     | Tick

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from warden.domain.causes import Cause
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from warden.watchdog.arming import Arming
     from warden.watchdog.authority import Authority
     from warden.watchdog.liveness import Liveness
@@ -18,16 +20,25 @@ class FirstArming:
 
     Args:
         wanted: `arm_on_start` is `if_clean`.
+        awaited: returns what must be there besides ready processes.
     """
 
     def __init__(
-        self, authority: Authority, liveness: Liveness, stops: Stops, arming: Arming, *, wanted: bool
+        self,
+        authority: Authority,
+        liveness: Liveness,
+        stops: Stops,
+        arming: Arming,
+        *,
+        wanted: bool,
+        awaited: Callable[[], list[str]],
     ) -> None:
         self.wanted = wanted
         self._authority = authority
         self._liveness = liveness
         self._stops = stops
         self._arming = arming
+        self._awaited = awaited
 
     def begin(self, now_ns: int) -> None:
         """Say why nothing is armed yet."""
@@ -45,6 +56,8 @@ class FirstArming:
         waiting = [name for name, peer in self._liveness.peers.items() if not peer.ready()]
         if Cause.CAPITAL_AWAITED in self._authority.standing:
             waiting.append("the wallet's capital")
+        if not waiting:
+            waiting = self._awaited()
         if waiting:
             self._authority.stand(Cause.NOT_ARMED, now_ns, f"waits for {', '.join(waiting)}")
             self._authority.standing[Cause.NOT_ARMED].who = "arms by itself when all are ready and clean"

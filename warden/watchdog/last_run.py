@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from warden.domain.causes import LiftedBy
 from warden.domain.money import Wei
 from warden.domain.roles import Role
 from warden.domain.stops import Stop
@@ -69,6 +70,7 @@ class Carried(msgspec.Struct, frozen=True, kw_only=True):
         incidents: each SECURITY_BREACH by its stop's id; True once an operator has cleared it.
         probation_owed: a stop was cleared, and nothing was armed since.
         capital: what losses are measured by.
+        shutdown: the cause that had shut it down, and its words; a crash of the watchdog does not lift it.
     """
 
     stop_ids: tuple[str, ...] = ()
@@ -77,6 +79,7 @@ class Carried(msgspec.Struct, frozen=True, kw_only=True):
     probation: Span | None = None
     probation_owed: bool = False
     capital: Baselines = Baselines()
+    shutdown: tuple[str, str] | None = None
 
 
 class LastRun(Carried, frozen=True, kw_only=True):
@@ -85,18 +88,23 @@ class LastRun(Carried, frozen=True, kw_only=True):
     Attributes:
         clean: it ended in order, or there was none.
         trips: causes for an operator that stood when it ended in order.
+        seen: of each journal that was witnessed, the last row that was seen, and its hash in hex.
     """
 
     clean: bool = True
     trips: tuple[str, ...] = ()
+    seen: dict[str, tuple[int, str]] = {}
 
 
 def from_rows(rows: Iterable[Row]) -> LastRun | None:
     """Return the last run, or None if the rows do not reach back to one that says what stood."""
     carried: Carried | None = None
     kind, body = "", {}
+    seen: dict[str, tuple[int, str]] = {}
     for row in rows:
         kind, body = row.kind, msgspec.json.decode(row.body)
+        if kind == "witness":
+            seen |= {name: (number, digest) for name, number, digest in body.get("heads", ())}
         if kind in {"ended", "witness"}:
             carried = from_plain(_of_today(body), Carried)
         elif kind == "started" and carried is None and row.row == 1:
@@ -107,7 +115,7 @@ def from_rows(rows: Iterable[Row]) -> LastRun | None:
         return None
     clean = kind == "ended"
     trips = tuple(body.get("trips", ())) if clean else ()
-    return LastRun(clean=clean, trips=trips, **{name: getattr(carried, name) for name in _CARRIED})
+    return LastRun(clean=clean, trips=trips, seen=seen, **{name: getattr(carried, name) for name in _CARRIED})
 
 
 _CARRIED = tuple(field.name for field in msgspec.structs.fields(Carried))
@@ -137,6 +145,8 @@ def _after(carried: Carried, kind: str, body: dict[str, Any]) -> Carried:
                 if stop_id != gone or (kind == "stop.vanished" and not cleared)
             }
             change["probation_owed"] = carried.probation_owed or kind == "stop.cleared"
+        case "cause.stands" if body.get("lifted_by") == LiftedBy.RESTART:
+            change["shutdown"] = (body["cause"], body["detail"])
         case "incident.opened" | "incident.cleared":
             change["incidents"] = carried.incidents | {body["stop_id"]: kind == "incident.cleared"}
         case "probation.begun":

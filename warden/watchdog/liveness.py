@@ -129,7 +129,7 @@ class Liveness:
         self._boot_id = boot_id
         self._lost_after_ns = lost_after_ns
         self._livelock_ns = livelock_ns
-        self._watched_from_ns = 0
+        self.watched_from_ns = 0  # nobody was watched before
 
     def of(self, role: Role) -> list[Peer]:
         """Return the processes of a role; of most there is one."""
@@ -137,11 +137,11 @@ class Liveness:
 
     def resumed(self, now_ns: int) -> None:
         """Nobody was watched until now: silence counts from here."""
-        self._watched_from_ns = now_ns
+        self.watched_from_ns = now_ns
 
     def silent_ns(self, peer: Peer, now_ns: int) -> int:
         """Return for how long a process has been silent while it was watched, in nanoseconds."""
-        return now_ns - max(peer.received_ns, self._watched_from_ns)
+        return now_ns - max(peer.received_ns, self.watched_from_ns)
 
     def known_frozen(self, name: str, session: str, pid: int, now_ns: int) -> None:
         """Take over a process that was frozen before this watchdog started."""
@@ -194,7 +194,7 @@ class Liveness:
                 continue
             silent_ns = self.silent_ns(peer, now_ns)
             bound_ns = self._lost_after_ns if peer.was_ready else max(self._lost_after_ns, START_NS)
-            still_ns = now_ns - max(peer.moved_ns, self._watched_from_ns)
+            still_ns = now_ns - max(peer.moved_ns, self.watched_from_ns)
             ended = peer.state is ProcessState.STOPPING
             if peer.gone_ns is not None and now_ns - peer.gone_ns >= LAST_WORD_NS:
                 # What it may have left on its way makes nobody alive again.

@@ -12,13 +12,14 @@ import zmq
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
 from warden.domain.stops import encode_stop
-from warden.runtime.clock import NS_PER_MS, NS_PER_S
+from warden.runtime.clock import NS_PER_MS, NS_PER_S, wall_text
 from warden.runtime.emergency_terms import emergency_limits
 from warden.runtime.latch import LatchState
 from warden.runtime.settings_strategies import traders
 from warden.runtime.slots import SLOTS
 from warden.watchdog.aftermath import Aftermath
 from warden.watchdog.capital import CapitalTerms
+from warden.watchdog.check_terms import check_terms
 from warden.watchdog.clearing import Clearing
 from warden.watchdog.commands import (
     ClearStops,
@@ -27,7 +28,9 @@ from warden.watchdog.commands import (
     Grant,
     Kill,
     Notice,
+    PersistState,
     Reply,
+    Show,
     WriteRow,
     WriteStop,
 )
@@ -35,7 +38,10 @@ from warden.watchdog.core import Core, Rules
 from warden.watchdog.deaths import Deaths
 from warden.watchdog.events import (
     BeatCame,
+    Broke,
     CapitalCame,
+    ChecksAsked,
+    ChecksCame,
     JournalFailed,
     JournalSynced,
     OperatorAsked,
@@ -47,6 +53,7 @@ from warden.watchdog.events import (
     WatchdogEvent,
 )
 from warden.watchdog.executioner import Executioner
+from warden.watchdog.final_state import FinalStateWriter
 from warden.watchdog.leave import Terms
 from warden.watchdog.measures import Measures
 from warden.watchdog.probation import Course
@@ -55,6 +62,7 @@ from warden.watchdog.status import status
 from warden.watchdog.writing import Writing
 from warden.wire.addresses import BEATS, CAPITAL, CONTROL, STOP
 from warden.wire.capital import TokensWanted, WalletReport
+from warden.wire.checks import AskChecks, CheckReport, ProcessBroke
 from warden.wire.codec import Undecodable, decode, encode
 from warden.wire.messages import Beat, OperatorRequest, ProcessState, StopSeen
 from warden.wire.telemetry import Severity
@@ -99,6 +107,7 @@ def rules_from(
         arm_on_start=word == "if_clean",
         trader_restarts=restarts,
         two_approve=settings.recovery.approval == "two",
+        check_terms=check_terms(settings),
         traders=traders(settings),
         capital=CapitalTerms(
             read=settings.environment is not Environment.PAPER,
@@ -134,6 +143,7 @@ class Watchdog:
         self._record = Record(frame.places.journal(frame.role), frame.clock)
         self._clearing = Clearing(frame.latch)
         self._writing = Writing(frame.latch)
+        self._final_state = FinalStateWriter(frame.places.state)
         self._executioner = Executioner(frame.places.home, frame.places.logs / "stacks")
         self._deaths = Deaths()
         self._measures = Measures()
@@ -196,6 +206,7 @@ class Watchdog:
             if result is not None:
                 self._step(result)
         self._take_signals()
+        self._core.checks.own.wall(int(self._frame.clock.wall().timestamp() * NS_PER_S), self._now())
         # The stop directory last, so that no permit is granted on an older look.
         latch = self._frame.latch
         state = LatchState() if latch.is_clear() else latch.read()
@@ -225,13 +236,21 @@ class Watchdog:
             if incoming is None:
                 return
             try:
-                beat: Beat = decode(incoming.data, Beat)
+                said: Beat | CheckReport | ProcessBroke = decode(
+                    incoming.data, Beat | CheckReport | ProcessBroke
+                )
             except Undecodable:
                 self._undecodable += 1
                 continue
-            if beat.sender == incoming.name:
-                self._executioner.met(incoming.name, beat.session, beat.pid, beat.sent_ns)
-            self._step(BeatCame(incoming.identity, incoming.name, beat))
+            match said:
+                case CheckReport():
+                    self._step(ChecksCame(incoming.name, said))
+                case ProcessBroke():
+                    self._step(Broke(incoming.name, said.why))
+                case Beat():
+                    if said.sender == incoming.name:
+                        self._executioner.met(incoming.name, said.session, said.pid, said.sent_ns)
+                    self._step(BeatCame(incoming.identity, incoming.name, said))
 
     def _take_deaths(self) -> None:
         self._deaths.follow(self._core.liveness.peers.values(), self._executioner.target)
@@ -258,11 +277,14 @@ class Watchdog:
                 return
             request: Any
             try:
-                request = decode(incoming.data, OperatorRequest)
+                request = decode(incoming.data, OperatorRequest | AskChecks)
             except Undecodable:
                 self._undecodable += 1
                 request = None
-            self._step(OperatorAsked(incoming.identity, request))
+            if isinstance(request, AskChecks):
+                self._step(ChecksAsked(incoming.identity, request.fresh))
+            else:
+                self._step(OperatorAsked(incoming.identity, request))
 
     def _take_acknowledgements(self) -> None:
         for _ in range(_REQUESTS_A_TURN):
@@ -312,8 +334,8 @@ class Watchdog:
                 case Grant(identity=identity, leave=leave):
                     # A peer that is gone beats again and is answered then.
                     self._beats.send(identity, encode(leave))
-                case Reply(identity=identity, reply=reply):
-                    self._control.send(identity, encode(reply))
+                case Reply(identity=identity, reply=said) | Show(identity=identity, table=said):
+                    self._control.send(identity, encode(said))
                 case WriteRow():
                     self._record.append(command)
                 case Notice():
@@ -331,8 +353,17 @@ class Watchdog:
                     self._writing.begin(stop)
                 case ClearStops(stop_ids=stop_ids):
                     self._clearing.begin(stop_ids)
-                case Kill():
-                    self._executioner.begin(command, self._now())
+                case PersistState() | Kill():
+                    self._work_beside(command)
+
+    def _work_beside(self, command: Kill | PersistState) -> None:
+        """Begin what takes time, off the loop."""
+        now_ns = self._now()
+        if isinstance(command, Kill):
+            self._executioner.begin(command, now_ns)
+        else:
+            told = status(self._core, self._record.head, self._measures.of, now_ns)
+            self._final_state.begin(command, told, wall_text(self._frame.clock))
 
 
 def _reserve_stops(frame: Frame) -> None:

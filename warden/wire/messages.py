@@ -10,6 +10,7 @@ from warden.domain.intents import Call, Decision, Intent, TradeUpdate
 from warden.domain.money import Wei
 from warden.domain.roles import Role
 from warden.domain.stops import Stop
+from warden.wire.checks import RunChecks
 
 
 class ProcessState(StrEnum):
@@ -134,7 +135,7 @@ class TraderLeave(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="
     size_percent: int
 
 
-WatchdogToProcess = Permit | CleanupPermit | TraderLeave
+WatchdogToProcess = Permit | CleanupPermit | TraderLeave | RunChecks
 
 
 # --- intents: trader -> executor and back ----------------------------------------------------------

@@ -26,7 +26,13 @@ def test_the_page_is_what_the_table_says() -> None:
 def test_a_stop_an_unreadable_directory_and_a_broken_journal_leave_no_permit() -> None:
     """I5, I7: these are not modes with less leave, they are no leave."""
     without = {cause for cause, rule in RULES.items() if not rule.permits}
-    assert without == {Cause.STOP, Cause.STOP_DIRECTORY, Cause.JOURNAL_BROKEN, Cause.ORDERED_SHUTDOWN}
+    assert without == {
+        Cause.STOP,
+        Cause.STOP_DIRECTORY,
+        Cause.JOURNAL_BROKEN,
+        Cause.ORDERED_SHUTDOWN,
+        Cause.FAILSAFE,
+    }
 
 
 @pytest.mark.parametrize("cause", [Cause.TRADER_LOST, Cause.TRADER_LIVELOCKED, Cause.TRADER_ENDED])

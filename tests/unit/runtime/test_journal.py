@@ -65,7 +65,7 @@ def wait_synced(journal: Journal, row: int) -> None:
 def wait_idle(journal: Journal, row: int) -> None:
     """Wait until a row is durable and was read back: the connection is then left alone."""
     wait_synced(journal, row)
-    wait_until(lambda: journal._audit.wait_s(journal.synced) > 1, "rows read back")
+    wait_until(lambda: journal.audit.wait_s(journal.synced) > 1, "rows read back")
 
 
 def test_rows_become_durable_in_order(journal: Journal, path: Path) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from warden.domain import checks
+from warden.domain.health import CheckLine, Health
 from warden.domain.modes import Environment
 from warden.domain.money import Wei
 from warden.domain.risk.emergency_gauges import EmergencyLimits
@@ -18,6 +20,7 @@ from warden.watchdog.core import Core, Rules
 from warden.watchdog.events import (
     BeatCame,
     CapitalCame,
+    ChecksCame,
     JournalSynced,
     KillEnded,
     OperatorAsked,
@@ -31,6 +34,7 @@ from warden.watchdog.last_run import LastRun
 from warden.watchdog.leave import Terms
 from warden.watchdog.probation import Course
 from warden.wire.capital import WalletRead, WalletReport
+from warden.wire.checks import Books, CheckReport
 from warden.wire.messages import (
     Beat,
     CleanupPermit,
@@ -120,6 +124,10 @@ class Scene:
         # What the gateway tells of the wallet once a second; None: nothing.
         self.wallet: WalletReport | None = wallet_read()
         self.block = 1_000
+        # Who answers its checks, what it says otherwise than that all is well, and what its books say.
+        self.answering = {Role.EXECUTOR, Role.GATEWAY}
+        self.checks: dict[str, CheckLine] = {}
+        self.books: Books | None = None
         self._seqs: dict[str, int] = {}
         self._obeyed = 0
 
@@ -148,6 +156,20 @@ class Scene:
         beat = Beat(**(values | self.beats[role] | changes))
         return self.tell(BeatCame(str(role).encode(), proven or role, beat))
 
+    def answer_checks(self, role: Role, *, number: int = 0) -> None:
+        """Let a process answer its checks, now."""
+        lines = tuple(
+            self.checks.get(name, checks.answer(name, Health.HEALTHY, "as it should be"))
+            for name in checks.of(role)
+        )
+        books = self.books if role is Role.EXECUTOR else None
+        report = CheckReport(session=self.sessions[role], lines=lines, number=number, books=books)
+        self.tell(ChecksCame(role, report))
+
+    def fail(self, name: str, found: str = "it is not", status: Health = Health.UNHEALTHY) -> None:
+        """Let a check fail from its next answer on."""
+        self.checks[name] = checks.answer(name, status, found, "it is")
+
     def tell_wallet(self) -> None:
         """Be the gateway that has read the wallet at the next block."""
         self.block += 1
@@ -171,6 +193,8 @@ class Scene:
             self.now_ns += STEP_MS * MS
             if self.now_ns % (BEAT_MS * MS) == 0:
                 for role in self.rules.names:
+                    if role in self.beating and role in self.answering:
+                        self.answer_checks(Role(role))
                     if role in self.beating:
                         self.beat(role)
             if self.now_ns % (1_000 * MS) == 0 and Role.GATEWAY in self.beating:
