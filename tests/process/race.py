@@ -33,6 +33,7 @@ from warden.operator.stopping import StopResult, order_stop
 from warden.runtime.clock import NS_PER_MS, NS_PER_S, SystemClock, read_boot_id
 from warden.runtime.rpc import JsonRpc
 from warden.wire.addresses import BEATS, INTENTS
+from warden.wire.checks import CheckReport
 from warden.wire.codec import decode, encode
 from warden.wire.messages import Answer, Beat, ExecutorToTrader, Head, Permit, Progress, Submit
 
@@ -125,7 +126,9 @@ class Voices(threading.Thread):
         while (incoming := beats.receive()) is not None:
             if incoming.role is not Role.EXECUTOR or not self.granting:
                 continue
-            beat: Beat = decode(incoming.data, Beat)
+            beat: Beat | CheckReport = decode(incoming.data, Beat | CheckReport)
+            if isinstance(beat, CheckReport):
+                continue
             self._permits += 1
             beats.send(incoming.identity, encode(permit(beat.session, self._permits)))
 

@@ -17,6 +17,8 @@ from typing import Any
 
 import msgspec
 
+from warden.domain import checks
+from warden.domain.health import Health
 from warden.domain.money import Wei
 from warden.domain.roles import Role
 from warden.domain.stops import decode_stop
@@ -26,6 +28,7 @@ from warden.runtime.places import Places, places
 from warden.runtime.process import die_with_parent
 from warden.wire.addresses import BEATS, CAPITAL, ORDERS, STOP
 from warden.wire.capital import WalletRead
+from warden.wire.checks import CheckReport, RunChecks
 from warden.wire.codec import decode, encode, to_json
 from warden.wire.messages import Beat, OperatorReply, ProcessState, StopSeen, WatchdogToProcess
 from warden.wire.orders import OrderRequest
@@ -46,6 +49,7 @@ class Peer:
         self._capital = self._bus.connect(CAPITAL) if role is Role.GATEWAY else None
         self._session = secrets.token_hex(8)
         self._seq = 0
+        self._number = 0
         self._heard = (where.home / f"heard-{role.value}.jsonl").open("ab", buffering=0)
 
     def turn(self, **changes: object) -> None:
@@ -64,9 +68,13 @@ class Peer:
             "sent_ns": SystemClock().boot_ns(),
             "state": ProcessState.READY.value,
         }
+        if self.role in {Role.EXECUTOR, Role.GATEWAY}:
+            self._answer_checks()
         self._beats.send(encode(msgspec.convert(values | said | changes, Beat)))
         while (data := self._beats.receive()) is not None:
-            self._heard.write(to_json(decode(data, WatchdogToProcess)) + b"\n")
+            heard: Any = decode(data, WatchdogToProcess)
+            self._number = heard.number if isinstance(heard, RunChecks) else self._number
+            self._heard.write(to_json(heard) + b"\n")
         if self._capital is not None:
             self._tell_wallet(self._capital)
         while self._stop is not None and (incoming := self._stop.receive()) is not None:
@@ -79,6 +87,22 @@ class Peer:
             order: OrderRequest = decode(incoming.data, OrderRequest)
             self._heard.write(to_json(order) + b"\n")
             self._orders.send(incoming.identity, encode(OperatorReply(0, "done")))
+
+    def _answer_checks(self) -> None:
+        """Say that all checks pass; `HOME/checks-<role>.json` names those that fail, and what was found."""
+        failing: dict[str, str] = {}
+        words = self._home / f"checks-{self.role.value}.json"
+        if words.exists():
+            failing = msgspec.json.decode(words.read_bytes())
+        lines = tuple(
+            checks.answer(
+                name,
+                Health.UNHEALTHY if name in failing else Health.HEALTHY,
+                failing.get(name, "as it should be"),
+            )
+            for name in checks.of(self.role)
+        )
+        self._beats.send(encode(CheckReport(session=self._session, lines=lines, number=self._number)))
 
     def _tell_wallet(self, capital: Client) -> None:
         """Say that two endpoints agree on a wallet; `HOME/wallet.json` says what it holds instead."""

@@ -5,6 +5,7 @@ EX2, SL2, PL5, ES1: book, rules and demands are one fold of the rows, from the s
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,8 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.unit.executor.scene import ETHER, TERMS, Scene, intent, only
+from warden.domain.health import Health
 from warden.domain.money import Wei
+from warden.domain.risk.engine import RiskLimits
 from warden.domain.risk.events import BreakerOrder, Moved, Ticked
+from warden.executor.checks import of_books
 from warden.executor.ledger import Ledger
 from warden.executor.protocol import (
     Command,
@@ -30,6 +34,7 @@ from warden.executor.protocol import (
     StopCleared,
     Tick,
 )
+from warden.executor.snapshots import RowFold, difference
 from warden.wire.codec import from_json, to_json
 from warden.wire.orders import ForceBreaker, MoveCapital, OrderRequest, PullLever, ResetBaselines
 from warden.wire.rows import ExecutorRow, SnapshotRow
@@ -230,6 +235,29 @@ class Journal(RuleBasedStateMachine):
             for later in rows[at + 1 :]:
                 ledger.apply(later)
             assert self.as_of_now(ledger) == wanted
+
+    @invariant()
+    def snapshots_follow_from_rows(self) -> None:
+        """FS3: the rows between two snapshots lead from one to the other, whatever the limits are by now."""
+        rows = [stored(row) for row in self.scene.rows]
+        taken = [at for at, row in enumerate(rows) if isinstance(row, SnapshotRow)]
+        for start, end in pairwise([-1, *taken][-2:]):
+            fold, held = RowFold(RiskLimits()), RowFold(RiskLimits())
+            before, last = rows[start], rows[end]
+            if start >= 0:
+                assert isinstance(before, SnapshotRow)
+                assert fold.restore(before)
+            for row in rows[start + 1 : end]:
+                fold.apply(row)
+            assert isinstance(last, SnapshotRow)
+            assert held.restore(last)
+            assert difference(fold, held, end) == ""
+
+    @invariant()
+    def the_checks_pass(self) -> None:
+        """FS3: books that are right are never called wrong."""
+        lines = [line for line in of_books(self.scene.core.ledger) if "integrity" in line.name]
+        assert [line.status for line in lines] == [Health.HEALTHY] * 2
 
     def as_of_now(self, ledger: Ledger) -> tuple[object, ...]:
         """Return all that a ledger knows, at this moment: time is told to a copy of it."""

@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.unit.executor.scene import ETHER, ROUTER, TERMS, TOKEN_A, TOKEN_B, WETH
+from warden.domain.health import Health
 from warden.domain.intents import TradeState
 from warden.domain.modes import Action
 from warden.domain.money import Wei
 from warden.domain.risk.events import Read, Reserved
 from warden.executor import position_book
+from warden.executor.checks import of_books, positions_problem
 from warden.executor.ledger import Ledger
 from warden.wire.codec import from_json, to_json
 from warden.wire.rows import (
@@ -258,6 +260,14 @@ class Trades(RuleBasedStateMachine):
         assert {key: int(each.cost_wei) for key, each in state.positions.open.items()} == {
             key: max(0, int(each.cost_wei)) for key, each in standing.items()
         }
+
+    @invariant()
+    def the_checks_pass(self) -> None:
+        """FS3: whatever a chain does, books that are right are never called wrong."""
+        assert positions_problem(self.ledger) == ""
+        assert all(
+            line.status is Health.HEALTHY for line in of_books(self.ledger) if "integrity" in line.name
+        )
 
     @invariant()
     def a_journal_read_again_gives_the_same(self) -> None:

@@ -1,45 +1,112 @@
-"""`warden health-check`: what is unhealthy, one line each; nothing is done about it here."""
+"""`warden health-check`: every check and component with what was found, the limit and the mend."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from warden.cli.offline_checks import offline
 from warden.cli.picture import Picture, take_picture
 from warden.cli.ready import expected, not_ready
 from warden.cli.running import SUPERVISORD
+from warden.cli.table import aligned
 from warden.cli.words import say, warn
-from warden.domain.errors import EXIT_DONE, EXIT_FAILED, EXIT_NOT_RUNNING
+from warden.domain.checks import PASSING
+from warden.domain.errors import EXIT_DONE, EXIT_FAILED, EXIT_NOT_RUNNING, NotRunning
+from warden.domain.health import CheckLine, worst
 from warden.domain.modes import Environment
+from warden.operator.asking import answer_to
+from warden.wire.addresses import CONTROL
+from warden.wire.checks import AskChecks, CheckTable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _HEALTHY_ENDPOINT: Final = "ok"
+_NOTHING_RUNS: Final = "nothing runs: start it with 'warden up'"
+_COLUMNS: Final = ("status", "check", "found", "limit", "mend")
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What there is to show: `problems` one line each, empty when all is well."""
+
+    problems: tuple[str, ...]
+    checks: tuple[CheckLine, ...]
 
 
 def health_check(home: Path, *, as_json: bool) -> int:
-    """Print what is unhealthy and return the exit code: 0 nothing, 1 something, 3 nothing runs.
+    """Print every check and return the exit code: 0 all is well, 1 something fails, 3 nothing runs.
+
+    Where nothing runs, what can be seen from outside is checked.
 
     Raises:
         ConfigurationInvalid: there is no instance at `home`.
     """
     picture = take_picture(home)
-    problems = problems_of(picture) if picture.found else ["nothing runs: start it with 'warden up'"]
-    code = EXIT_NOT_RUNNING if not picture.found else EXIT_FAILED if problems else EXIT_DONE
+    if not picture.found:
+        lines = tuple(offline(home))
+        _show(home, picture, Found((_NOTHING_RUNS, *_failing(lines)), lines), as_json=as_json)
+        return EXIT_NOT_RUNNING
+    found = _found(home, picture)
+    _show(home, picture, found, as_json=as_json)
+    return EXIT_FAILED if found.problems else EXIT_DONE
+
+
+def _found(home: Path, picture: Picture) -> Found:
+    problems = problems_of(picture)
+    try:
+        table: CheckTable = answer_to(home, CONTROL, AskChecks(), CheckTable)
+    except NotRunning as error:
+        return Found((*problems, f"checks: {error}"), ())
+    problems += [f"check {name}: not answered yet" for name in table.awaited]
+    if not table.complete:
+        problems.append("checks: not every process has done them anew in 8 s; what is shown was found before")
+    return Found((*problems, *_failing(table.lines)), table.lines)
+
+
+def _failing(lines: tuple[CheckLine, ...]) -> list[str]:
+    return [
+        f"check {line.name} fails: {line.found}"
+        + (f", limit {line.limit}" if line.limit else "")
+        + (f"; runbook {line.mend}" if line.mend else "")
+        for line in lines
+        if line.status not in PASSING
+    ]
+
+
+def _show(home: Path, picture: Picture, found: Found, *, as_json: bool) -> None:
     if as_json:
-        say(
-            msgspec.json.encode(
-                {"healthy": not problems, "mode": picture.view.word.value, "problems": problems}
-            ).decode()
-        )
-    elif problems:
-        for line in problems:
-            warn(line)
-    else:
+        shown: dict[str, Any] = {
+            "healthy": not found.problems,
+            "mode": picture.view.word.value,
+            "status": worst(line.status for line in found.checks),
+            "problems": found.problems,
+            "checks": [_plain(line) for line in found.checks],
+        }
+        say(msgspec.json.encode(shown).decode())
+        return
+    rows = [(line.status.value, line.name, line.found, line.limit, line.mend) for line in found.checks]
+    if rows:
+        for text in aligned([_COLUMNS, *rows]):
+            say(text)
+    for problem in found.problems:
+        warn(problem)
+    if not found.problems:
         say(f"{home}: healthy, {picture.view.word}")
-    return code
+
+
+def _plain(line: CheckLine) -> dict[str, Any]:
+    """Return a line under the names that scripts rely on."""
+    passes = line.status in PASSING
+    return {
+        "name": line.name,
+        "status": line.status.value,
+        "passes": passes,
+        "found": line.found,
+        "limit": line.limit,
+        "mend": line.mend,
+    }
 
 
 def problems_of(picture: Picture) -> list[str]:

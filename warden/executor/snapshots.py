@@ -90,7 +90,7 @@ def schedule(path: Path, *, limit_s: int, now_ns: int) -> Schedule:
     return Schedule(last.row if last.kind == KIND else 0, last.time_ns, due_s)
 
 
-class _Fold(Ledger):
+class RowFold(Ledger):
     """A ledger without the rules: what it holds follows from the rows alone, whatever the limits are now."""
 
     def _handle(self, event: RiskEvent, at_ns: int) -> list[Finding]:
@@ -126,14 +126,14 @@ def compare(path: Path, stop: threading.Event | None = None) -> Compared:
 
 
 def _compared(path: Path, start: int, end: int, stop: threading.Event | None) -> Compared:
-    fold = _Fold(RiskLimits())
+    fold = RowFold(RiskLimits())
     for count, row in enumerate(read(path, after=max(0, start - 1))):
         if row.row >= end:
             wanted: SnapshotRow = from_json(row.body, SnapshotRow)
-            held = _Fold(RiskLimits())
+            held = RowFold(RiskLimits())
             if not held.restore(wanted):
                 return Compared(f"row {end} is of another version, and is passed over")
-            problem = _difference(fold, held, end)
+            problem = difference(fold, held, end)
             return Compared(f"row {end} is what {end - start} rows come to", problem)
         body: ExecutorRow = from_json(row.body, ExecutorRow)
         if row.row == start:
@@ -146,7 +146,7 @@ def _compared(path: Path, start: int, end: int, stop: threading.Event | None) ->
     return Compared("", f"the journal ends before its snapshot in row {end}")
 
 
-def _difference(fold: Ledger, held: Ledger, row: int) -> str:
+def difference(fold: Ledger, held: Ledger, row: int) -> str:
     """Return in words how a snapshot differs from what the rows come to; empty where it does not."""
     ours, theirs = _plain(fold.book.state()), _plain(held.book.state())
     for field in msgspec.structs.fields(ours):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from warden.notifier.meanings_checks import OF_CHECKS
 from warden.notifier.meanings_gateway import OF_GATEWAY
 from warden.notifier.rule import Rule
 
@@ -342,6 +343,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         ),
         # --- the gateway ---
         **OF_GATEWAY,
+        **OF_CHECKS,
         # --- the trader ---
         "strategy.raised": Rule(
             "The strategy raised an error",

@@ -224,7 +224,7 @@ def _journalled_in_flight(where: Places) -> tuple[tuple[str, ...], str]:
     # Imported here: SQLite is not needed on the way to the stop itself.
     from warden.domain.errors import JournalBroken  # noqa: PLC0415
     from warden.runtime.journal import read  # noqa: PLC0415
-    from warden.runtime.journal_search import tail  # noqa: PLC0415
+    from warden.runtime.journal_search import tail  # noqa: PLC0415 - as above
     from warden.wire.codec import Undecodable, from_json  # noqa: PLC0415
     from warden.wire.rows import ExecutorRow, OpenRow, in_flight  # noqa: PLC0415
 

@@ -19,7 +19,7 @@ from warden.wire.checks import CheckTable, RunChecks
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from warden.domain.checks import Check
     from warden.domain.health import CheckLine
@@ -55,11 +55,7 @@ class _Asking(NamedTuple):
 
 
 class Checks:
-    """Every check as it stands; `lines` as last answered, `failed` those that count as failed.
-
-    Args:
-        seen: the last row of each journal that was witnessed before this run, and its hash in hex.
-    """
+    """Every check as it stands; `lines` as last answered, `failed` those that count as failed."""
 
     def __init__(
         self,
@@ -70,14 +66,13 @@ class Checks:
         *,
         stops: Stops,
         capital: Capital,
-        seen: Mapping[str, tuple[int, str]],
     ) -> None:
         self.failed: dict[str, CheckLine] = {}
         self.lines: dict[str, CheckLine] = {}
         self._authority = authority
         self._liveness = liveness
         self._out = out
-        self.own = OwnChecks(terms, authority, stops, out, liveness=liveness, capital=capital, seen=seen)
+        self.own = OwnChecks(terms, authority, stops, out, liveness=liveness, capital=capital)
         self._answer_ns = terms.answer_ns
         self._answers: dict[Role, _Answers] = {}
         self._ready_ns: dict[Role, tuple[str, int]] = {}

@@ -119,13 +119,7 @@ class Core:
         self.stops = Stops(self.authority, self.out, self.incidents, last.stop_ids)
         self.capital = Capital(rules.capital, self.authority, self.stops, self.out)
         self.checks = Checks(
-            rules.check_terms,
-            self.authority,
-            self.liveness,
-            self.out,
-            stops=self.stops,
-            capital=self.capital,
-            seen=last.seen,
+            rules.check_terms, self.authority, self.liveness, self.out, stops=self.stops, capital=self.capital
         )
         self.failsafe = Failsafe(
             rules.check_terms, self.authority, self.checks, self.out, self.liveness, unhealthy=lambda: ""
@@ -196,6 +190,7 @@ class Core:
             )
         self.probation.carry_over(last, now_ns)
         self.capital.carry_over(last.capital, now_ns)
+        self.checks.own.carry_over(last)
         self.failsafe.carry_over(last, now_ns)
         for frozen in last.frozen:
             self.freezing.carry_over(frozen, now_ns)

@@ -13,12 +13,13 @@ from warden.wire.capital import WalletRead
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from warden.domain.health import CheckLine
     from warden.watchdog.authority import Authority
     from warden.watchdog.capital import Capital
     from warden.watchdog.check_terms import CheckTerms
+    from warden.watchdog.last_run import LastRun
     from warden.watchdog.liveness import Liveness
     from warden.watchdog.outbox import Outbox
     from warden.watchdog.stops import Stops
@@ -31,11 +32,7 @@ STEP_NS: Final = 5 * _NS
 
 
 class OwnChecks:
-    """Answers at every turn; `books` are what the executor's say that the wallet holds.
-
-    Args:
-        seen: the last row of each journal that was witnessed before this run, and its hash in hex.
-    """
+    """Answers at every turn; `books` are what the executor's say that the wallet holds."""
 
     def __init__(
         self,
@@ -46,7 +43,6 @@ class OwnChecks:
         *,
         liveness: Liveness,
         capital: Capital,
-        seen: Mapping[str, tuple[int, str]],
     ) -> None:
         self.books: Books | None = None
         self._terms = terms
@@ -55,11 +51,15 @@ class OwnChecks:
         self._out = out
         self._liveness = liveness
         self._capital = capital
-        self._seen = dict(seen)
+        self._seen: dict[str, tuple[int, str]] = {}
         self._lost = ""
         self._offset_ns: int | None = None
         self._stepped = ""
         self._told_ns: int | None = None
+
+    def carry_over(self, last: LastRun) -> None:
+        """Go on with what the runs before have seen of other journals."""
+        self._seen = dict(last.seen)
 
     def lines(self, now_ns: int) -> Iterator[CheckLine]:
         """Yield the answers at `now_ns`."""
