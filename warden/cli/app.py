@@ -90,7 +90,7 @@ def status(*, context: typer.Context, home: Home = None, as_json: Json = False) 
 
 @app.command("health-check")
 def health_check(*, context: typer.Context, home: Home = None, as_json: Json = False) -> int:
-    """List what is unhealthy; exit 0 when nothing is."""
+    """Do every check anew and show it; exit 0 when all pass."""
     from warden.cli.health_check import health_check as command
 
     return command(home_of(context, home), as_json=as_json)

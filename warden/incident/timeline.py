@@ -15,7 +15,7 @@ import msgspec
 from warden.domain.errors import JournalBroken
 from warden.domain.roles import Role
 from warden.runtime.clock import NS_PER_S
-from warden.runtime.journal import tail
+from warden.runtime.journal_search import tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -23,8 +23,7 @@ from warden.incident.masking import Mask
 from warden.incident.report import report
 from warden.incident.timeline import JOURNALS, Gathered, gather, nearest
 from warden.runtime.clock import NS_PER_S, SystemClock, wall_text
-from warden.runtime.journal import tail
-from warden.runtime.journal_search import containing
+from warden.runtime.journal_search import containing, tail
 from warden.runtime.places import Places, places
 from warden.runtime.stacks import dump_stack, started_ticks
 from warden.wire.codec import Undecodable, from_json, to_json
