@@ -226,7 +226,7 @@ def _journalled_in_flight(where: Places) -> tuple[tuple[str, ...], str]:
     from warden.runtime.journal import read  # noqa: PLC0415
     from warden.runtime.journal_search import tail  # noqa: PLC0415 - as above
     from warden.wire.codec import Undecodable, from_json  # noqa: PLC0415
-    from warden.wire.rows import ExecutorRow, OpenRow, in_flight  # noqa: PLC0415
+    from warden.wire.rows import ExecutorRow, OpenRow, in_flight  # noqa: PLC0415 - as above
 
     try:
         path = where.journal(Role.EXECUTOR)
