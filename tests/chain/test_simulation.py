@@ -152,6 +152,16 @@ def test_an_accepted_tax_is_sold_by_what_arrives(bench: Bench) -> None:
     assert judging.refusal(asked, found, accepting) is None
 
 
+def test_a_strategy_may_sell_what_is_taxed(bench: Bench) -> None:
+    """EX7: what was accepted with its tax can be sold by the strategy, too, not only by an exit."""
+    token, amount = bench.listed["Taxed"].token, 100 * ETHER
+    bench.issuer.send(token, encoded("transfer(address,uint256)", bench.wallet.address, amount))
+    bench.approve(token, bench.terms.router, amount)
+    sold = {"amount": amount, "least": 1}
+    assert not bench.refused(bench.order(token, bench.terms.weth, **sold))
+    assert bench.refused(bench.order(token, bench.terms.weth, **sold | {"least": ETHER}))
+
+
 def test_a_cycle_through_real_pools_passes_with_exact_changes(bench: Bench) -> None:
     """EX11: a cycle gives and takes the wrapped native token only, to the wei of what it then does."""
     tokens = [each.address for each in bench.devnet.manifest.tokens[:2]]

@@ -131,11 +131,11 @@ def with_room(gas: int) -> int:
 
 
 def swap_calldata(intent: Intent, terms: Terms) -> bytes:
-    """Return what the router is called with."""
+    """Return what the router is called with; a sale as an exit does it, so that a taxed token can be sold."""
     order = intent.proposal.swap
-    return calldata.swap(
-        int(order.amount_in), int(order.min_amount_out), order.path, terms.wallet, intent.not_after_s
-    )
+    sells = kind_of(order.path, terms.weth) is TradeKind.REDUCES
+    made = calldata.sell if sells else calldata.swap
+    return made(int(order.amount_in), int(order.min_amount_out), order.path, terms.wallet, intent.not_after_s)
 
 
 def market_of(path: tuple[str, ...]) -> str:

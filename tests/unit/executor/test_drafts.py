@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from eth_abi.abi import decode
+from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,6 +71,21 @@ def test_a_swap_is_the_intents_and_the_chain_bounds_it() -> None:
         WALLET,
         1_234,
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ((WETH, TOKEN_A, TOKEN_B, WETH), "swapExactTokensForTokens"),
+        ((WETH, TOKEN_A), "swapExactTokensForTokens"),
+        ((TOKEN_A, WETH), "swapExactTokensForTokensSupportingFeeOnTransferTokens"),
+    ],
+)
+def test_a_sale_counts_what_arrives(path: tuple[str, ...], name: str) -> None:
+    """EX7: a strategy's sale, like an exit, calls what sells a token that keeps a part of each transfer."""
+    order = intent(1, path=path, not_after_s=1_234)
+    selector = keccak(text=f"{name}(uint256,uint256,address[],address,uint256)")[:4]
+    assert drafts.swap_calldata(order, TERMS)[:4] == selector
 
 
 def test_an_approval_is_exact_and_ends() -> None:
