@@ -31,6 +31,8 @@ PER_WETH: Final = 2_000
 SHARED: Final = "GEM"
 SHARED_PER_WETH: Final = 40
 BOUGHT_WEI: Final = ETHER // 20
+# Deeper than any misfortune takes blocks back: what was set up stays.
+BURIED_BLOCKS: Final = 10
 CROWDS: Final = 10_000_000 * ETHER
 STRATEGIES: Final = REPOSITORY / "tests" / "strategies"
 TOML: Final = f"""{DEVNET_TOML}
@@ -107,6 +109,8 @@ class Marketplace(System):
         issuer.settle()
         for kind in TRADED:
             crowd.joins(self.listed[kind].token)
+        height = int(truth.node("eth_blockNumber"), 16) + BURIED_BLOCKS
+        wait_until(lambda: int(truth.node("eth_blockNumber"), 16) >= height, "blocks over the market")
         wanted = {each.token: PER_WETH for each in self.listed.values()} | {self.shared: SHARED_PER_WETH}
         part = self._listing.with_suffix(".part")
         part.write_text(json.dumps(wanted), encoding="utf-8")

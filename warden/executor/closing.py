@@ -63,6 +63,7 @@ _VALID_BLOCKS: Final = 5
 # For a sale that nobody could try: a swap along one pool was seen to use 130,000, each further one 90,000.
 _GAS_BLIND: Final = 250_000
 _GAS_BLIND_STEP: Final = 150_000
+_STARTED_AGAIN: Final = "the executor was started again"
 _RUNBOOK: Final = "manual-intervention"
 
 
@@ -119,7 +120,7 @@ class Closing:
             command
             for position_id in leaving(self._ledger.engine.state.exits)
             if not self.sells(position_id)
-            for command in self._risk(ExitFailed(position_id, "the executor was started again"), now)
+            for command in self._risk(ExitFailed(position_id, _STARTED_AGAIN, tried=False), now)
         ]
 
     def owns(self, intent_id: str) -> bool:
@@ -221,7 +222,8 @@ class Closing:
 
     def _slippage_bps(self, position_id: str) -> int:
         guard = self._ledger.engine.state.exits.guards.get(position_id)
-        doublings = min(16, 0 if guard is None else guard.failures)
+        # What never left was not refused for its price.
+        doublings = min(16, 0 if guard is None else guard.failures - guard.untried)
         terms = self._terms
         widest = max(terms.exit_slippage_bps, terms.exit_slippage_bps_max)
         return min(terms.exit_slippage_bps << doublings, widest)

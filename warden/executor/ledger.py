@@ -156,7 +156,8 @@ class Ledger:
             for tx_hash in self.book.hashes_of(signed.intent_id):
                 yield Released(signed.intent_id, tx_hash)
         elif signed.purpose is Purpose.EXIT:
-            yield ExitFailed(signed.position_id, row.error or row.state.value)
+            tried = row.state is not TradeState.RELEASED
+            yield ExitFailed(signed.position_id, row.error or row.state.value, tried=tried)
 
     # --- positions
 

@@ -180,7 +180,9 @@ class Executor:
             if reason and reason != self._refused_permit:
                 self._frame.event(Severity.WARNING, "permit.refused", f"a permit {reason}")
             self._refused_permit = reason
-        if self._cleaning and self._gate.cleanup is None and self._trading is not None:
+        # Its permit may outlive the stop by a moment, in which all that it would let be signed is refused.
+        over = self._gate.cleanup is None or not self._desk.stopped
+        if self._cleaning and over and self._trading is not None:
             self._cleaning = False
             self._handle(CleanupOver())
 

@@ -63,6 +63,11 @@ class StopDesk:
         missing = (stop for name, stop in self._heard.items() if name not in self._standing)
         return tuple(_bounded(stop) for _, stop in zip(range(_UNRECORDED_TOLD_MAX), missing, strict=False))
 
+    @property
+    def stopped(self) -> bool:
+        """Tell whether a stop stood at the last look, or was heard of and not cleared."""
+        return bool(self._standing or self._heard)
+
     def was_cleared(self, stop_id: str) -> bool:
         """Tell whether a recovery has moved this stop away."""
         return (self._latch.path / CLEARED / stop_id).exists()

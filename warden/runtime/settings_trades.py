@@ -64,7 +64,7 @@ class ExitSettings:
     )
     widest_slippage_percent: Percent = setting(
         Decimal(20),
-        "each exit that failed doubles max_slippage_percent for the next one, up to this",
+        "each exit that was tried and failed doubles max_slippage_percent for the next one, up to this",
         unit="%",
         baseline="what the position would bring at the last block",
     )

@@ -80,6 +80,26 @@ def test_the_slippage_widens_with_each_failure_up_to_a_bound() -> None:
     assert guard.gap is not None  # and it is UNPROTECTED by then
 
 
+def test_an_exit_that_never_left_says_nothing_of_the_price() -> None:
+    """SL1: the gate closed before its first byte: sold again at the same slippage, and seen as a failure."""
+    scene = PositionScene().begin()
+    assert isinstance(scene, PositionScene)
+    position_id = scene.open()
+    least = []
+    fallen(scene)
+    commands = scene.look()
+    for _ in range(3):
+        (simulate,) = only(commands, Simulate)
+        least.append(int.from_bytes(simulate.data[4 + 32 : 4 + 64]))
+        tx_hash, _ = scene.sell_off(commands)
+        scene.legs(tx_hash, *("not-begun",) * 3)
+        commands = scene.look()
+    assert len(set(least)) == 1
+    guard = scene.core.ledger.engine.state.exits.guards[position_id]
+    assert (guard.failures, guard.untried) == (3, 3)
+    assert guard.gap is not None  # an exit that can never leave protects nothing
+
+
 def test_a_reverted_exit_is_tried_again_and_an_unknown_one_is_not() -> None:
     """EX3: nothing else sells until the chain has told; a revert costs its gas and nothing more."""
     scene = PositionScene().begin()
@@ -171,7 +191,10 @@ def test_a_restart_decides_again_what_was_never_signed() -> None:
     for command in again.core.begin(again.now()):
         again.rows += [command.row] if hasattr(command, "row") else []
     again.begin(trading_balance_wei=again.weth, gas_balance_wei=again.native)
-    assert len(only(again.look(), Simulate)) == 1
+    (anew,) = only(again.look(), Simulate)
+    assert again.core.ledger.engine.state.exits.guards[position_id].untried == 1
+    before = next(iter(scene.core._closing._trials.values()))
+    assert int.from_bytes(anew.data[4 + 32 : 4 + 64]) == before.least_wei
     # And once it is signed, a restart leaves it to the chain.
     (trial,) = scene.core._closing._trials.values()
     tx_hash, _ = scene.sell_off([Simulate(trial.intent_id, "", b"", ())])

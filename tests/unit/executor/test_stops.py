@@ -146,6 +146,19 @@ def test_a_stop_without_a_file_is_told_until_one_stands(scene: Scene) -> None:
     assert scene.desk.unrecorded() == ()
 
 
+def test_it_stands_from_the_first_word_until_it_was_cleared(scene: Scene) -> None:
+    """ES6: so long a clean-up may go on, and not a moment longer, whatever its permit says."""
+    assert not scene.desk.stopped
+    scene.ask(encode_stop(Stop(stop_id="s-1")))
+    assert scene.desk.stopped
+    scene.latch.write(Stop(stop_id="s-1"))
+    scene.desk.look()
+    assert scene.desk.stopped
+    scene.latch.clear("s-1")
+    scene.desk.look()
+    assert not scene.desk.stopped
+
+
 def test_what_a_beat_tells_is_bounded(scene: Scene) -> None:
     """However many are heard, four are told at a time; the next once these stand."""
     for number in range(9):

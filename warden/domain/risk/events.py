@@ -315,10 +315,14 @@ class ExitOrdered(msgspec.Struct, frozen=True, tag="exit-ordered"):
 
 
 class ExitFailed(msgspec.Struct, frozen=True, tag="exit-failed"):
-    """An exit that was decided is known to sell nothing: refused, never sent, reverted or superseded."""
+    """An exit that was decided is known to sell nothing: refused, never sent, reverted or superseded.
+
+    `tried`: simulation or chain had their say; one that never left did not fail for its price.
+    """
 
     position_id: str
     text: str
+    tried: bool = True
 
 
 class TriggersSet(msgspec.Struct, frozen=True, tag="triggers-set"):

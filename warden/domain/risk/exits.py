@@ -168,7 +168,7 @@ def _closed(state: ExitState, _limits: ExitLimits, event: Closed, _at_ns: int) -
         del guards[event.position_id]
     else:
         held = Wei(guard.held - event.amount)
-        guards[event.position_id] = msgspec.structs.replace(guard, held=held, failures=0)
+        guards[event.position_id] = msgspec.structs.replace(guard, held=held, failures=0, untried=0)
     return msgspec.structs.replace(state, guards=guards), (), ()
 
 
@@ -264,7 +264,13 @@ def _failed(state: ExitState, limits: ExitLimits, event: ExitFailed, at_ns: int)
     guard = state.guards.get(event.position_id)
     if guard is None or guard.leaving is None:
         return state, (), ()
-    guard = msgspec.structs.replace(guard, leaving=None, leaving_ns=0, failures=guard.failures + 1)
+    guard = msgspec.structs.replace(
+        guard,
+        leaving=None,
+        leaving_ns=0,
+        failures=guard.failures + 1,
+        untried=guard.untried + (not event.tried),
+    )
     return _judged(state, limits, {event.position_id: guard}, at_ns)
 
 

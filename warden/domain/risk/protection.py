@@ -79,7 +79,7 @@ class Guard(msgspec.Struct, frozen=True):
         peak: the highest exit value since opening.
         own: thresholds of its own in basis points, None where those of all count.
         leaving: an exit for this reason is out since `leaving_ns`.
-        failures: of exits in a row.
+        failures: of exits in a row; `untried` are those of them that never left.
         ordered: who ordered it sold, empty for nobody.
         gap: why it is UNPROTECTED; `good` valuations in a row since that ended.
         lost: the last valuation gave no value.
@@ -95,6 +95,7 @@ class Guard(msgspec.Struct, frozen=True):
     leaving: ExitReason | None = None
     leaving_ns: int = 0
     failures: int = 0
+    untried: int = 0
     ordered: str = ""
     gap: Gap | None = None
     good: int = 0
