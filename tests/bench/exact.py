@@ -35,6 +35,7 @@ def main() -> int:
     ):
         chaos = Chaos(system, options.seed)
         chaos.run(options.trades, TRADES_EACH)
+        chaos.meet_every_token()
         chaos.settle()
         unexplained = chaos.unexplained()
         figures = {

