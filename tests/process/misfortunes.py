@@ -144,7 +144,7 @@ class Misfortunes:
     def _dear(self) -> None:
         """Raise the base fee far above what was offered: what waits is stuck until it falls again."""
         self._truth.node("anvil_setNextBlockBaseFeePerGas", hex(DEAR_WEI))
-        self._system.pass_time(self._random.uniform(1.0, 4.0))
+        self._system.pass_time(self._random.uniform(0.8, 2.5))
 
     def _dearer(self) -> None:
         """Raise the base fee above what is on its way, and leave it there: some of it is worth that."""
@@ -152,7 +152,7 @@ class Misfortunes:
         self._hold_one()
         self._truth.node("anvil_setNextBlockBaseFeePerGas", hex(DEARER_WEI))
         self._truth.mining(running=True)
-        self._system.pass_time(self._random.uniform(1.0, 3.0))
+        self._system.pass_time(self._random.uniform(0.8, 2.0))
         self._noise(running=True)
 
     def _overtaken(self) -> None:
@@ -185,14 +185,14 @@ class Misfortunes:
     def _all_fail(self, kind: str) -> None:
         """Have every endpoint fail at sends for a while."""
         self._truth.fault(kind, "eth_sendRawTransaction")
-        self._system.pass_time(self._random.uniform(0.5, 4.0))
+        self._system.pass_time(self._random.uniform(0.5, 2.5))
         self._truth.fault("healthy")
 
     def _one_endpoint(self) -> None:
         """Have one endpoint lie, lag, hang or talk rubbish in everything for a while."""
         endpoint = self._random.choice(self._truth.manifest.endpoints)
         self._system.fault(endpoint.name, self._random.choice(ONE_ENDPOINT))
-        self._system.pass_time(self._random.uniform(1.0, 4.0))
+        self._system.pass_time(self._random.uniform(0.8, 2.5))
         self._system.fault(endpoint.name, FaultKind.HEALTHY)
 
     # --- markets

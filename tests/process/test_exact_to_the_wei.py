@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TRADES = 30
-TRADES_EACH = 2
+TRADES_EACH = 1
 
 
 @fault("executor-killed", "reorg", "endpoint-dead")
