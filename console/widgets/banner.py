@@ -17,6 +17,7 @@ from console.paint import (
     tick_sign,
 )
 from console.widgets.pane import Pane
+from warden.domain.health import Health, score_text
 from warden.domain.modes import Environment
 from warden.operator.picture import Seen, Word, age_text
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from textual.content import Content
 
     from console.model import Picture
+    from warden.wire.telemetry import HealthStatus
 
 _ENVIRONMENT: Final = {
     Environment.DEVNET.value: (" DEVNET ", "bold $foreground on $panel", "play money"),
@@ -75,7 +77,7 @@ def _doing(picture: Picture) -> str:
 
 
 class Ages(Pane):
-    """The three ages: console to watchdog, watchdog to its oldest process, and the chain's head."""
+    """Three ages: to the watchdog, its oldest process, the head; and the health score where there is room."""
 
     def draw(self, picture: Picture, width: int, height: int) -> list[Content]:
         """Return one line; what is too old stands out."""
@@ -91,11 +93,19 @@ class Ages(Pane):
             _age(f"{hears}←{oldest}" if long else oldest, view.oldest),
             _age(f"chain head{head}" if long else "head", view.endpoints.head_seen),
         ]
+        if view.health is not None and width >= _WIDE:
+            pieces.append(_health(view.health))
         gap = "   " if width >= _WIDE else "  "
         joined = line(" ")
         for place, piece in enumerate(pieces):
             joined += line(gap if place else "") + piece
         return [joined]
+
+
+def _health(health: HealthStatus) -> Content:
+    well = health.status is Health.HEALTHY
+    told = score_text(health.score_bps) if well else f"{score_text(health.score_bps)} {health.status}"
+    return line(("health ", Tone.QUIET), (told, Tone.PLAIN if well else Tone.CAUTION))
 
 
 def _age(name: str, seen: Seen) -> Content:

@@ -1,4 +1,4 @@
-"""The last lines: what the demo weakens, or a notice; and the keys."""
+"""The last lines: a notice, else what is not well, else what the demo weakens; and the keys."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from console.actions import ACTIONS, key_text
 from console.paint import Tone, clean, line
 from console.widgets.pane import Pane
+from warden.domain.health import Health, score_text
+from warden.operator.health_text import ill
 
 if TYPE_CHECKING:
     from textual.content import Content
@@ -19,13 +21,15 @@ _LEFT_OUT: Final = frozenset({"command_palette"})
 
 
 class Weakness(Pane):
-    """Says quietly what one user for all processes means (I8), or what the console has to say just now."""
+    """Says what the console has to say just now, else what is not well, else what one user means (I8)."""
 
     def draw(self, picture: Picture, width: int, height: int) -> list[Content]:
         """Return one line, empty where every process has its own user."""
         del height
         if picture.notice:
             return [line((clean(picture.notice), Tone.CAUTION))]
+        if (told := _ill(picture, width)) is not None:
+            return [told]
         if not picture.view.one_user:
             return []
         where = picture.view.environment
@@ -33,6 +37,19 @@ class Weakness(Pane):
         if width < len(text):
             text = f"one user: no wall round the key ({where})"
         return [line((text, Tone.QUIET))]
+
+
+def _ill(picture: Picture, width: int) -> Content | None:
+    """Return the health score and the worst part where the whole is not well, None where it is (HM2)."""
+    health = picture.view.health
+    if health is None or health.status is Health.HEALTHY:
+        return None
+    grave = health.status is not Health.DEGRADED
+    text = f"health {score_text(health.score_bps)} {health.status}"
+    parts = [f"{each.name} {each.found}" for each in ill(health) if each.status is not Health.DEGRADED]
+    parts = parts or [each.name for each in ill(health)]
+    sign, tone = ("✗", Tone.BAD) if grave else ("!", Tone.CAUTION)
+    return line((f"{sign} {text}: {clean(', '.join(parts))}"[:width], tone))
 
 
 class Keys(Pane):

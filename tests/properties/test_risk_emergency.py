@@ -19,7 +19,6 @@ from warden.domain.risk.events import (
     BaselinesReset,
     Closed,
     Failed,
-    Health,
     Moved,
     Priced,
     Recovered,
@@ -37,7 +36,7 @@ EQUITIES = st.one_of(st.integers(-1, 130), st.integers(75, 101).map(lambda n: n 
 CAPITAL, DAILY, USD, DRAWDOWN = (
     f"emergency.{name}" for name in ("capital-loss", "daily-loss", "daily-loss-usd", "drawdown")
 )
-ERRORS, HEALTH, PORTFOLIO = (f"emergency.{name}" for name in ("errors", "health", "portfolio"))
+ERRORS, PORTFOLIO = (f"emergency.{name}" for name in ("errors", "portfolio"))
 
 
 class Alarm(RuleBasedStateMachine):
@@ -52,7 +51,6 @@ class Alarm(RuleBasedStateMachine):
         self.day = -1
         self.price = 0
         self.errors = 0
-        self.health = 10_000
         self.positions: dict[str, tuple[int, int]] = {}
         self.demanded: set[str] = set()
         self.number = 0
@@ -120,11 +118,6 @@ class Alarm(RuleBasedStateMachine):
         for _ in range(times):
             self.errors = 0 if works else self.errors + 1
             self.tell(Worked() if works else Failed("x", "y"), {ERRORS} if self.errors >= 10 else set())
-
-    @rule(score=st.integers(2_900, 3_100))
-    def score(self, score: int) -> None:
-        """Let a health score come."""
-        self.tell(Health(score), {HEALTH} if score < 3_000 else set())
 
     @rule(cost=st.integers(1, 10))
     def open(self, cost: int) -> None:

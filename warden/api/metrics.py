@@ -10,12 +10,15 @@ from prometheus_client.registry import CollectorRegistry
 
 from warden.api.core import STALE_NS, age_ns, fresh
 from warden.api.health import judge
+from warden.domain.health import rank
+from warden.domain.money import BPS_ONE
 from warden.domain.roles import Role, processes
 from warden.runtime.clock import NS_PER_S
 from warden.wire.telemetry import (
     EndpointLine,
     ExecutorStatus,
     GatewayStatus,
+    HealthStatus,
     LoggerStatus,
     NotifierStatus,
     ProcessLine,
@@ -109,11 +112,31 @@ def _watchdog(status: WatchdogStatus) -> Iterator[Metric]:
     yield _gauge("stop_directory_unreadable", "1 when it cannot be read", float(bool(status.stop_dir)))
     yield _count("permit_lapses", "of permits", status.lapses)
     yield _count("trader_restarts", "of lost traders", status.restarts)
+    if status.health is not None:
+        yield from _health(status.health)
     lines = status.processes
     yield _by_process("beat_age_seconds", "since the last beat", lines, _beat_age_s)
     yield _by_process("process_pss_bytes", "memory", lines, lambda line: line.pss_mb * _MB)
     yield _by_process("process_cpu_percent", "of one core", lines, lambda line: line.cpu_percent)
     yield _by_process("process_ready", "1 when it says so", lines, lambda line: float(line.state == "ready"))
+
+
+def _health(health: HealthStatus) -> Iterator[Metric]:
+    yield _gauge("health_score", "1 when all is well", health.score_bps / BPS_ONE)
+    yield _gauge("health_stop_below", "a score below this stops everything", health.stop_below_bps / BPS_ONE)
+    status = GaugeMetricFamily(
+        "warden_component_health",
+        "0 HEALTHY, 1 DEGRADED, 2 UNHEALTHY, 3 CRITICAL",
+        labels=["component"],
+    )
+    leaves = GaugeMetricFamily(
+        "warden_component_leaves", "of the health score, by itself", labels=["component"]
+    )
+    for each in health.lines:
+        status.add_metric([each.name], rank(each.status))
+        leaves.add_metric([each.name], each.leaves_bps / BPS_ONE)
+    yield status
+    yield leaves
 
 
 def _beat_age_s(line: ProcessLine) -> float | None:

@@ -96,6 +96,20 @@ def health_check(*, context: typer.Context, home: Home = None, as_json: Json = F
     return command(home_of(context, home), as_json=as_json)
 
 
+@app.command("health-report")
+def health_report(
+    *,
+    context: typer.Context,
+    hours: Annotated[int, typer.Option("--hours", min=1, max=168, help="How many hours back.")] = 1,
+    home: Home = None,
+    as_json: Json = False,
+) -> int:
+    """Show what each hour came to: averages, extremes, and how long each process was up."""
+    from warden.cli.health_report import health_report as command
+
+    return command(home_of(context, home), hours=hours, as_json=as_json)
+
+
 @app.command()
 def arm(
     *, context: typer.Context, operator: Operator, reason: Reason, home: Home = None, as_json: Json = False

@@ -12,6 +12,7 @@ from warden.cli.words import say, warn
 from warden.domain.errors import EXIT_DONE, EXIT_NOT_RUNNING
 from warden.domain.money import WEI_PER_GWEI, format_ether
 from warden.operator.capital_text import capital_text
+from warden.operator.health_text import health_text
 from warden.operator.picture import age_text
 from warden.operator.position_text import position_text
 from warden.operator.view import view_to_json
@@ -56,6 +57,7 @@ def text_of(home: Path, picture: Picture) -> Iterator[str]:
         who = f"by {stop.operator or 'unknown'} at {stop.time or 'unknown'}"
         yield f"stop {stop.id}: {stop.reason} {who}: {stop.message}"
     yield from _processes(view)
+    yield from health_text(view.health)
     yield capital_text(view.capital)
     yield from _money(view)
     yield from _endpoints(view)

@@ -84,6 +84,7 @@ class Cause(StrEnum):
     CAPITAL_AWAITED = "capital-awaited"
     CAPITAL_DISPUTED = "capital-disputed"
     CAPITAL_UNKNOWN = "capital-unknown"
+    UNHEALTHY = "unhealthy"
     TRADER_LOST = "trader-lost"
     TRADER_LIVELOCKED = "trader-livelocked"
     TRADER_ENDED = "trader-ended"
@@ -221,6 +222,11 @@ RULES: Final[Mapping[Cause, Rule]] = MappingProxyType(
             "too few endpoints agree on the wallet for longer than `wallet.unknown_after_s`",
             LiftedBy.LAPSE,
             "network-failure",
+        ),
+        Cause.UNHEALTHY: _observe(
+            "unhealthy: too many errors, data or a ledger too old, or a stalled queue",
+            LiftedBy.ARM,
+            "degraded-health",
         ),
         Cause.TRADER_LOST: _trader("the trader is dead or hung", LiftedBy.RESTART_OF_TRADER),
         Cause.TRADER_LIVELOCKED: _trader(

@@ -136,6 +136,15 @@ def part_of(name: str) -> Part:
     return PARTS[Role.TRADER if strategy_of(name) else name]
 
 
+def is_of_machine(name: str) -> bool:
+    """Tell whether a component is a part of the machine.
+
+    Raises:
+        KeyError: there is no such component.
+    """
+    return part_of(name).group is Group.MACHINE
+
+
 def line(name: str, status: Health, found: str, limit: str = "", *, latency_us: int = 0) -> CheckLine:
     """Return the line of a component, with its share of the score and its mend.
 

@@ -192,6 +192,8 @@ class Gateway:
             offered=counts.offered,
             handled=counts.handled,
             detail=detail,
+            data_age_ms=None if pool is None else pool.core.head_age_ms(now_ns),
+            sources=(0, 0) if pool is None else (len(pool.core.sources(now_ns)), len(pool.venue.readable)),
         )
 
     def _status(self, server: Server, now_ns: int) -> GatewayStatus:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from warden.domain.health import Health
 from warden.wire.telemetry import (
     ApiStatus,
     DevnetStatus,
@@ -25,7 +26,7 @@ def figures(status: msgspec.Struct) -> list[Figures]:  # noqa: PLR0911 - one ret
     """Return one flat record per thing that the status measures; none for what has no figures."""
     match status:
         case WatchdogStatus():
-            return _processes(status)
+            return [*_processes(status), *_health(status)]
         case ExecutorStatus():
             return [_executor(status)]
         case GatewayStatus():
@@ -63,6 +64,14 @@ def _processes(status: WatchdogStatus) -> list[Figures]:
         }
         for each in status.processes
     ]
+
+
+def _health(status: WatchdogStatus) -> list[Figures]:
+    health = status.health
+    if health is None:
+        return []
+    ill = {each.name: each.status for each in health.lines if each.status is not Health.HEALTHY}
+    return [{"health": health.status, "score_bps": health.score_bps, "ill": ill}]
 
 
 def _executor(status: ExecutorStatus) -> Figures:

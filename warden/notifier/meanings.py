@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from warden.notifier.meanings_checks import OF_CHECKS
 from warden.notifier.meanings_gateway import OF_GATEWAY
+from warden.notifier.meanings_health import OF_HEALTH
 from warden.notifier.rule import Rule
 
 if TYPE_CHECKING:
@@ -344,6 +345,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         # --- the gateway ---
         **OF_GATEWAY,
         **OF_CHECKS,
+        **OF_HEALTH,
         # --- the trader ---
         "strategy.raised": Rule(
             "The strategy raised an error",

@@ -15,6 +15,7 @@ from warden.wire.telemetry import (
     CapitalLine,
     DecisionLine,
     EndpointLine,
+    HealthStatus,
     InFlightLine,
     PositionLine,
     StopLine,
@@ -134,6 +135,7 @@ class SystemView(msgspec.Struct, frozen=True):
         watchdog: age of the watchdog's word; `oldest`: of the process that was silent longest, as the
             watchdog sees it, by name; `endpoints.head_seen`: of the chain's head.
         capital: the wallet's, past the executor's book; None while the watchdog is silent.
+        health: the watchdog's judgement of all parts; None while it is silent or has not looked yet.
     """
 
     environment: str
@@ -152,6 +154,7 @@ class SystemView(msgspec.Struct, frozen=True):
     journals: tuple[Head, ...]
     one_user: bool = False
     capital: CapitalLine | None = None
+    health: HealthStatus | None = None
 
 
 def age_text(age_ms: int | None) -> str:

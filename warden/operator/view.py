@@ -14,6 +14,7 @@ import msgspec
 from warden.domain.money import WEI_PER_ETHER, share_bps, wei_to_ether
 from warden.domain.roles import Role, processes
 from warden.operator.capital_text import capital_json
+from warden.operator.health_text import health_json
 from warden.operator.judgement import judge
 from warden.operator.picture import (
     PASSING_STATES,
@@ -77,6 +78,7 @@ def build_view(snapshot: Snapshot, now_ns: int, limits: Limits | None = None) ->
         journals=_journals(snapshot, seen),
         one_user=snapshot.one_user,
         capital=None if watchdog is None or seen[Role.WATCHDOG].stale else watchdog.capital,
+        health=None if watchdog is None or seen[Role.WATCHDOG].stale else watchdog.health,
     )
 
 
@@ -291,6 +293,7 @@ def view_to_json(view: SystemView) -> dict[str, Any]:
             "stale": endpoints.seen.stale or endpoints.head_seen.stale,
         },
         "capital": capital_json(view.capital),
+        "health": health_json(view.health),
         "breaker": money.breaker if live else "UNKNOWN",
         "gate": money.gate if live else None,
         "exposure": {

@@ -26,6 +26,7 @@ from warden.runtime.clock import NS_PER_MS, Clock, SystemClock, read_boot_id, wa
 from warden.runtime.latch import Latch
 from warden.runtime.places import Places, places
 from warden.runtime.settings import Settings, read_frozen
+from warden.runtime.vitals import OwnVitals
 from warden.wire.addresses import BEATS
 from warden.wire.checks import CheckReport, ProcessBroke, RunChecks
 from warden.wire.codec import Undecodable, decode, encode
@@ -45,6 +46,7 @@ _PR_SET_PDEATHSIG: Final = 1
 _PARENT_VARIABLE: Final = "WARDEN_SUPERVISORD"
 _FILES_MIN: Final = 256
 _LEAVES_MAX: Final = 64
+_ERRORS: Final = frozenset({Severity.ERROR, Severity.CRITICAL})
 # Whoever can close the gate by itself, or write the stop down.
 _STOPPED_BY_SIGNAL: Final = frozenset({Role.EXECUTOR, Role.WATCHDOG})
 
@@ -68,6 +70,7 @@ class Frame:
         self.session = secrets.token_hex(16)
         self.boot_id = read_boot_id()
         self.publisher = bus.publisher()
+        self._vitals = OwnVitals(clock)
         self.ending = False
         self._beats = bus.connect(BEATS)
         self._beat_seq = 0
@@ -119,6 +122,8 @@ class Frame:
         stops: tuple[Stop, ...] = (),
         detail: str = "",
         position_ids: tuple[str, ...] = (),
+        data_age_ms: int | None = None,
+        sources: tuple[int, int] = (0, 0),
         now: bool = False,
     ) -> bool:
         """Send a heartbeat if one is due, or `now`; call it from the loop that it vouches for.
@@ -129,6 +134,7 @@ class Frame:
         sent_ns = self.clock.boot_ns()
         if sent_ns < self._beat_due_ns and not now:
             return False
+        vitals = self._vitals.take(0 if now else self._beat_due_ns, data_age_ms, sources)
         self._beat_due_ns = sent_ns + self.settings.watchdog.beat_interval_ms * NS_PER_MS
         self._beat_seq += 1
         return self._beats.send(
@@ -153,6 +159,7 @@ class Frame:
                     stops=stops,
                     position_ids=position_ids,
                     detail=detail[:200],
+                    vitals=vitals,
                 )
             )
         )
@@ -199,6 +206,8 @@ class Frame:
         """Write a line to this process's log and tell logger, notifier and console."""
         bound = logger.bind(kind=kind, **data, **({"trace_id": trace_id} if trace_id else {}))
         bound.log(severity.value.upper(), "{}", message)
+        if severity in _ERRORS:
+            self._vitals.erred()
         self.publisher.publish(
             Event(
                 time=wall_text(self.clock),

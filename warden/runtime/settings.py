@@ -20,6 +20,7 @@ from warden.runtime.settings_aftermath import IncidentSettings, StopStepSettings
 from warden.runtime.settings_bot import BotSettings
 from warden.runtime.settings_chain import Address, ChainSettings
 from warden.runtime.settings_field import STRICT, Milliseconds, Port, required, setting, table
+from warden.runtime.settings_health import HealthSettings
 from warden.runtime.settings_limits import NOW, LimitSettings
 from warden.runtime.settings_paper import PaperSettings
 from warden.runtime.settings_trades import (
@@ -268,6 +269,7 @@ class Settings:
     assessment: AssessmentSettings = setting(AssessmentSettings(), "the score of each opportunity")
     execution: ExecutionSettings = setting(ExecutionSettings(), "how transactions leave")
     watchdog: WatchdogSettings = setting(WatchdogSettings(), "liveness")
+    health: HealthSettings = setting(HealthSettings(), "when something is not well")
     recovery: RecoverySettings = setting(RecoverySettings(), "recovery from a stop")
     incidents: IncidentSettings = setting(IncidentSettings(), "what is kept of what went wrong")
     stop_steps: tuple[StopStepSettings, ...] = setting((), "steps of your own that follow a stop")

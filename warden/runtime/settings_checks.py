@@ -76,6 +76,7 @@ def wrong(settings: Settings) -> Iterator[Fault]:
     yield from wrong_strategies(settings)
     yield from wrong_stop_steps(settings.stop_steps)
     yield from _wrong_watchdog(settings)
+    yield from _wrong_health(settings)
     yield from _wrong_endpoints(settings)
     yield from _wrong_for_real(settings)
 
@@ -205,6 +206,28 @@ def _wrong_watchdog(settings: Settings) -> Iterator[Fault]:
         yield (
             (("watchdog", "permit_life_ms"), ("watchdog", "beat_interval_ms")),
             "watchdog.permit_life_ms must be at least twice watchdog.beat_interval_ms: a permit may be late",
+        )
+
+
+def _wrong_health(settings: Settings) -> Iterator[Fault]:
+    health = settings.health
+    for name in ("cpu", "memory", "disk", "load"):
+        degraded, critical = f"{name}_degraded_percent", f"{name}_critical_percent"
+        if getattr(health, degraded) >= getattr(health, critical):
+            yield (
+                (("health", degraded), ("health", critical)),
+                (
+                    f"health.{degraded} {getattr(health, degraded)} must be below {critical} "
+                    f"{getattr(health, critical)}: what is worse comes later"
+                ),
+            )
+    if health.ledger_every_s * 2 > health.ledger_age_s:
+        yield (
+            (("health", "ledger_every_s"), ("health", "ledger_age_s")),
+            (
+                f"health.ledger_every_s {health.ledger_every_s} must be at most half of ledger_age_s "
+                f"{health.ledger_age_s}: a ledger with nothing to write is no sick one"
+            ),
         )
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from warden.domain.causes import Cause
-from warden.domain.modes import Environment
-from warden.domain.roles import Role, processes
+from warden.domain.roles import Role
 from warden.watchdog import reactions
 from warden.watchdog.answers import Answers
 from warden.watchdog.arming import Arming
 from warden.watchdog.authority import Authority
-from warden.watchdog.capital import Capital, CapitalTerms
-from warden.watchdog.check_terms import CheckTerms
+from warden.watchdog.capital import Capital
 from warden.watchdog.checks import Checks
 from warden.watchdog.cleanup import Cleanup
 from warden.watchdog.commands import Deed
@@ -27,6 +24,8 @@ from warden.watchdog.events import (
     JournalFailed,
     JournalSynced,
     KillEnded,
+    MachineSeen,
+    Measured,
     OperatorAsked,
     Paused,
     StopAcknowledged,
@@ -42,14 +41,15 @@ from warden.watchdog.fencing import Fencing
 from warden.watchdog.first_arming import FirstArming
 from warden.watchdog.freezing import Freezing
 from warden.watchdog.healing import Healing
+from warden.watchdog.health import HealthWatch
 from warden.watchdog.incidents import Incidents
 from warden.watchdog.kills import Kills
 from warden.watchdog.last_run import Carried, Frozen
-from warden.watchdog.leave import Leave, Terms
+from warden.watchdog.leave import Leave
 from warden.watchdog.liveness import Condition, Liveness, What
 from warden.watchdog.orders import Orders
 from warden.watchdog.outbox import Outbox
-from warden.watchdog.probation import Course, Probation
+from warden.watchdog.probation import Probation
 from warden.watchdog.stops import Stops
 from warden.watchdog.witnessing import Witnessing
 from warden.wire.codec import to_plain
@@ -61,43 +61,9 @@ if TYPE_CHECKING:
     from warden.watchdog.events import Found
     from warden.watchdog.last_run import LastRun
     from warden.watchdog.liveness import Change
+    from warden.watchdog.rules import Rules
 
 _NS: Final = 1_000_000_000
-_LIVELOCK_S_MIN: Final = 10
-_LIVELOCK_BLOCKS: Final = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """What the core goes by, from the settings; `two_approve`: a recovery needs a second operator."""
-
-    environment: Environment
-    lost_after_ns: int
-    block_time_s: float
-    arm_on_start: bool
-    trader_restarts: int
-    two_approve: bool
-    course: Course
-    capital: CapitalTerms
-    terms: Terms
-    traders: tuple[str, ...] = (Role.TRADER,)
-    check_terms: CheckTerms = field(default_factory=CheckTerms)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The processes that this environment runs."""
-        devnet = self.environment is Environment.DEVNET
-        return tuple(name for name in processes(self.traders) if devnet or name != Role.DEVNET)
-
-    @property
-    def several(self) -> tuple[str, ...]:
-        """The traders, where one may be out and the others go on: only those that a strategy names."""
-        return tuple(name for name in self.traders if name != Role.TRADER)
-
-    @property
-    def livelock_ns(self) -> int:
-        """Work waits for so long and none is handled: livelocked."""
-        return int(max(_LIVELOCK_S_MIN, _LIVELOCK_BLOCKS * self.block_time_s) * _NS)
 
 
 class Core:
@@ -118,11 +84,28 @@ class Core:
         self.probation = Probation(rules.course, rules.terms.boot_id, self.out)
         self.stops = Stops(self.authority, self.out, self.incidents, last.stop_ids)
         self.capital = Capital(rules.capital, self.authority, self.stops, self.out)
+        self.health = HealthWatch(
+            rules.health,
+            rules.capital.limits,
+            authority=self.authority,
+            liveness=self.liveness,
+            stops=self.stops,
+            capital=self.capital,
+            out=self.out,
+            session=rules.terms.session,
+            wall_after=rules.course.wall_after,
+            now_ns=now_ns,
+        )
         self.checks = Checks(
             rules.check_terms, self.authority, self.liveness, self.out, stops=self.stops, capital=self.capital
         )
         self.failsafe = Failsafe(
-            rules.check_terms, self.authority, self.checks, self.out, self.liveness, unhealthy=lambda: ""
+            rules.check_terms,
+            self.authority,
+            self.checks,
+            self.out,
+            self.liveness,
+            unhealthy=self.health.failing,
         )
         self.healing = Healing(
             self.authority,
@@ -151,7 +134,7 @@ class Core:
             incidents=self.incidents,
             probation=self.probation,
             answers=self.answers,
-            hindrances=(self.incidents.hindrances, self.checks.hindrances),
+            hindrances=(self.incidents.hindrances, self.checks.hindrances, self.health.hindrances),
             permit_life_ns=rules.terms.life_ns,
             two_approve=rules.two_approve,
         )
@@ -222,12 +205,13 @@ class Core:
                 self._of_stops(event, now_ns)
             case KillEnded():
                 self._kill_ended(event, now_ns)
-            case CapitalCame() | ChecksCame() | ChecksAsked() | Broke() | Died() | Paused():
+            case _:
                 self._found(event, now_ns)
         return self.out.take()
 
     def end(self) -> list[Command]:
         """Return what a run that ends in order writes down last."""
+        self.health.end()
         trips = [str(key) for key in self.authority.trips() if key not in {Cause.NOT_ARMED, Cause.STOP}]
         self.out.row("ended", mode=self.authority.mode.name, trips=trips, **self._carried())
         return self.out.take()
@@ -261,6 +245,7 @@ class Core:
         for change in changes:
             self._changed(change, now_ns)
         peer = self.liveness.peers[event.name]
+        self.health.beat(peer, now_ns)
         appeared = any(change.what is What.APPEARED for change in changes)
         if not peer.clean and (appeared or clean_before):
             self._unclean(event.name, now_ns)
@@ -280,6 +265,7 @@ class Core:
         for change in self.liveness.judge(now_ns):
             self._changed(change, now_ns)
         self.capital.step(now_ns)
+        self.health.step(now_ns)
         self.healing.step(now_ns)
         self.checks.step(now_ns)
         self.failsafe.step(now_ns)
@@ -337,6 +323,7 @@ class Core:
         match event:
             case StopsCleared():
                 self.capital.cleared(event.cleared, reset=self.arming.resetting)
+                self.health.cleared(event.cleared)
                 self.arming.cleared(event)
             case StopWritten():
                 self.stops.written(event)
@@ -369,12 +356,15 @@ class Core:
                 self.failsafe.broke(event.name, event.why, now_ns)
             case Died():
                 self.liveness.died(event.name, event.session, now_ns)
+            case Measured() | MachineSeen():
+                self.health.take(event, now_ns)
             case Paused():
                 self._paused(event.for_ns, now_ns)
 
     def _paused(self, for_ns: int, now_ns: int) -> None:
         """The loop stood still: whoever was not watched meanwhile is not judged by that time."""
         self.liveness.resumed(now_ns)
+        self.health.resumed(for_ns, now_ns)
         text = f"the watchdog's loop stood still for {for_ns / _NS:.1f} s"
         if for_ns < self.rules.terms.life_ns:
             self.out.notice(Severity.WARNING, "watchdog.paused", text, "degraded-health")

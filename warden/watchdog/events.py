@@ -138,6 +138,47 @@ class Broke(msgspec.Struct, frozen=True):
     why: str
 
 
+class Measured(msgspec.Struct, frozen=True):
+    """What a process uses: `cpu_percent` of one core since the last time; `latency_us`: of the look."""
+
+    name: str
+    pss_mb: float
+    cpu_percent: float
+    threads: int
+    latency_us: int = 0
+
+
+class MachineSeen(msgspec.Struct, frozen=True):
+    """How the machine fares.
+
+    Attributes:
+        cpu_percent: of all cores, since the last look; None at the first.
+        memory_percent: in use; `memory_free_mb` is what could be had.
+        load_percent: of five minutes, of the number of cores.
+        disk_percent: of the fullest disk of the instance, what users may use; None before the first answer.
+        disk_where: the directory that was asked about; `disk_error` why it cannot be told.
+        disk_silent_ns: for how long the disk has owed an answer, 0 when it does not.
+        links: network interfaces that are up, loopback apart.
+        received_kb_s, sent_kb_s, bad_packets_percent: since the last look; 0 at the first.
+        latency_us: of the look.
+    """
+
+    memory_percent: float
+    memory_free_mb: int
+    load_percent: float
+    cpu_percent: float | None = None
+    disk_percent: float | None = None
+    disk_free_mb: int = 0
+    disk_where: str = ""
+    disk_error: str = ""
+    disk_silent_ns: int = 0
+    links: int = 0
+    received_kb_s: float = 0.0
+    sent_kb_s: float = 0.0
+    bad_packets_percent: float = 0.0
+    latency_us: int = 0
+
+
 class Paused(msgspec.Struct, frozen=True):
     """The watchdog's own loop stood still for so long."""
 
@@ -148,7 +189,7 @@ class Tick(msgspec.Struct, frozen=True):
     """Time has passed; comes after everything else that a turn of the loop has found."""
 
 
-Found = CapitalCame | ChecksCame | ChecksAsked | Broke | Died | Paused
+Found = CapitalCame | ChecksCame | ChecksAsked | Broke | Died | Measured | MachineSeen | Paused
 """What is found out about the world, each in one step."""
 
 WatchdogEvent = (
@@ -167,6 +208,8 @@ WatchdogEvent = (
     | ChecksAsked
     | Broke
     | Died
+    | Measured
+    | MachineSeen
     | Paused
     | Tick
 )

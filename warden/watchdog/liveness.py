@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from warden.domain.roles import Role, role_of
-from warden.wire.messages import Head, ProcessState
+from warden.wire.messages import Head, ProcessState, Vitals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -83,6 +83,7 @@ class Peer:
     position_ids: tuple[str, ...] = ()
     clean: bool = True
     heads: tuple[Head, ...] = ()
+    vitals: Vitals | None = None  # of this session's last beat
     detail: str = ""
     was_ready: bool = False  # in this session
     received_ns: int = 0
@@ -96,6 +97,12 @@ class Peer:
     def role(self) -> Role:
         """The process's role."""
         return role_of(self.name)
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether there is a process, well or not."""
+        there = self.condition in {Condition.ALIVE, Condition.LIVELOCKED, Condition.FROZEN}
+        return there and self.gone_ns is None
 
     def fresh(self) -> bool:
         """Tell whether it beats, makes progress and does not mean to end."""
@@ -182,7 +189,7 @@ class Liveness:
         peer.was_ready = peer.was_ready or beat.state is ProcessState.READY
         peer.handled, peer.behind = beat.handled, beat.offered > beat.handled
         peer.sent_ns, peer.open_nonces = beat.sent_ns, beat.open_nonces
-        peer.position_ids = beat.position_ids
+        peer.position_ids, peer.vitals = beat.position_ids, beat.vitals
         peer.positions, peer.clean, peer.heads = max(0, beat.positions), beat.clean, beat.heads
         return changes
 
@@ -253,3 +260,13 @@ class Liveness:
 
 def _change(peer: Peer, what: What, text: str) -> Change:
     return Change(name=peer.name, what=what, session=peer.session, pid=peer.pid, text=text)
+
+
+_WORDS: Final = {Condition.LOST: "LOST", Condition.LIVELOCKED: "LIVELOCKED", Condition.FROZEN: "FROZEN"}
+
+
+def state_word(peer: Peer) -> str:
+    """Return one word: what the process says of itself while it is alive, else how it stands."""
+    if peer.condition is Condition.ALIVE:
+        return peer.state.value if peer.gone_ns is None else _WORDS[Condition.LOST]
+    return _WORDS.get(peer.condition, peer.condition.value)

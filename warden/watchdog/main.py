@@ -34,7 +34,7 @@ from warden.watchdog.commands import (
     WriteRow,
     WriteStop,
 )
-from warden.watchdog.core import Core, Rules
+from warden.watchdog.core import Core
 from warden.watchdog.deaths import Deaths
 from warden.watchdog.events import (
     BeatCame,
@@ -54,10 +54,13 @@ from warden.watchdog.events import (
 )
 from warden.watchdog.executioner import Executioner
 from warden.watchdog.final_state import FinalStateWriter
+from warden.watchdog.health_terms import health_terms
 from warden.watchdog.leave import Terms
+from warden.watchdog.machine import Machine
 from warden.watchdog.measures import Measures
 from warden.watchdog.probation import Course
 from warden.watchdog.record import Record
+from warden.watchdog.rules import Rules
 from warden.watchdog.status import status
 from warden.watchdog.writing import Writing
 from warden.wire.addresses import BEATS, CAPITAL, CONTROL, STOP
@@ -114,6 +117,7 @@ def rules_from(
             limits=emergency_limits(settings),
             unknown_after_ns=settings.wallet.unknown_after_s * NS_PER_S,
         ),
+        health=health_terms(settings),
         course=Course(
             percent=settings.recovery.probation_percent,
             length_ns=settings.recovery.probation_s * NS_PER_S,
@@ -146,7 +150,9 @@ class Watchdog:
         self._final_state = FinalStateWriter(frame.places.state)
         self._executioner = Executioner(frame.places.home, frame.places.logs / "stacks")
         self._deaths = Deaths()
-        self._measures = Measures()
+        self._measures = Measures(frame.clock)
+        where = frame.places
+        self._machine = Machine((where.state, where.logs), rules.health.machine_every_ns, frame.clock)
         _reserve_stops(frame)
         now_ns = frame.clock.boot_ns()
         self._core = Core(rules, rows=self._record.rows, last=self._record.last, now_ns=now_ns)
@@ -312,7 +318,10 @@ class Watchdog:
         if now_ns < self._status_due_ns:
             return
         self._status_due_ns = now_ns + _STATUS_NS
-        self._measures.take({name: peer.pid for name, peer in self._core.liveness.peers.items()}, now_ns)
+        pids = {name: peer.pid for name, peer in self._core.liveness.peers.items() if peer.alive}
+        for event in (self._measures.take(pids), self._machine.look()):
+            if event is not None:
+                self._step(event)
         self._frame.publish(self._status())
 
     def _status(self) -> WatchdogStatus:

@@ -6,29 +6,22 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from warden.domain.health import is_of_machine
 from warden.domain.money import Wei, share_bps
-from warden.watchdog.liveness import Condition
+from warden.watchdog.liveness import state_word
 from warden.wire.capital import WalletDisputed, WalletRead, WalletUnknown
-from warden.wire.telemetry import CapitalLine, ProcessLine, StopLine, WatchdogStatus
+from warden.wire.telemetry import CapitalLine, HealthStatus, ProcessLine, StopLine, WatchdogStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from warden.watchdog.capital import Capital
     from warden.watchdog.core import Core
-    from warden.watchdog.liveness import Peer
+    from warden.watchdog.health import HealthWatch
     from warden.wire.messages import Head
 
 # The gateway tells each second, whether a block has come or not.
 _CAPITAL_STALE_MS: Final = 5_000
-_WORDS = {Condition.LOST: "LOST", Condition.LIVELOCKED: "LIVELOCKED", Condition.FROZEN: "FROZEN"}
-
-
-def state_word(peer: Peer) -> str:
-    """Return one word: what the process says of itself while it is alive, else how it stands."""
-    if peer.condition is Condition.ALIVE:
-        return peer.state.value if peer.gone_ns is None else _WORDS[Condition.LOST]
-    return _WORDS.get(peer.condition, peer.condition.value)
 
 
 def capital_line(capital: Capital, now_ns: int) -> CapitalLine:
@@ -72,6 +65,25 @@ def _capital_word(capital: Capital, now_ns: int) -> str:
     return "AGREED" if len(report.endpoints) > 1 else "ONE SOURCE"
 
 
+def health_status(health: HealthWatch, now_ns: int) -> HealthStatus | None:
+    """Return how well the system is, each line with the time since its look; None before the first."""
+    if not health.lines:
+        return None
+    looked_ms = max(0, now_ns - health.looked_ns) // 1_000_000
+    machine_ms = max(0, now_ns - health.machine.seen_ns) // 1_000_000
+    low_since_ns = health.low_since_ns
+    return HealthStatus(
+        score_bps=health.score,
+        status=health.status,
+        stop_below_bps=health.limits.health_bps,
+        lines=tuple(
+            msgspec.structs.replace(each, age_ms=machine_ms if is_of_machine(each.name) else looked_ms)
+            for each in health.lines
+        ),
+        low_for_ms=None if low_since_ns is None else (now_ns - low_since_ns) // 1_000_000,
+    )
+
+
 def status(
     core: Core, head: Head, measured: Callable[[str], tuple[float, float]], now_ns: int
 ) -> WatchdogStatus:
@@ -79,8 +91,7 @@ def status(
     lines = []
     restarts = {name: each.used(now_ns) for name, each in core.healing.restarts.items()}
     for name, peer in core.liveness.peers.items():
-        alive = peer.condition in {Condition.ALIVE, Condition.LIVELOCKED, Condition.FROZEN}
-        pss_mb, cpu_percent = measured(name) if alive else (0.0, 0.0)
+        pss_mb, cpu_percent = measured(name) if peer.alive else (0.0, 0.0)
         lines.append(
             ProcessLine(
                 name=name,
@@ -126,4 +137,5 @@ def status(
         probation_until_ns=core.probation.until_ns,
         size_percent=core.probation.percent,
         capital=capital_line(core.capital, now_ns),
+        health=health_status(core.health, now_ns),
     )

@@ -33,6 +33,26 @@ class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 # --- beats: every process -> watchdog, and the watchdog's leave back -------------------------------
 
 
+class Vitals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the sender of a beat fares, as it alone can tell (HM1).
+
+    Attributes:
+        lag_ms: how much later than due this beat was sent.
+        errors: events of severity ERROR and above that it has told since its start; only rises.
+        files, files_max: open file descriptors, and how many there may be; 0 where that cannot be told.
+        data_age_ms: from the gateway, since the chain's head last advanced; None: never, or not its business.
+        sources, sources_max: from the gateway, how many endpoints can be used, of those that are read from.
+    """
+
+    lag_ms: int = 0
+    errors: int = 0
+    files: int = 0
+    files_max: int = 0
+    data_age_ms: int | None = None
+    sources: int = 0
+    sources_max: int = 0
+
+
 class Beat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="beat.1"):
     """A heartbeat from the loop that it vouches for.
 
@@ -50,6 +70,7 @@ class Beat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="beat.1"
         clean: the run of this process before this one ended in order, or there was none.
         stops: that the executor heard of or demands, and of which no file stands; four at most.
         detail: one line on a state that is not READY.
+        vitals: how its loop fares; None from a process that does not say.
     """
 
     role: Role
@@ -71,6 +92,7 @@ class Beat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="beat.1"
     detail: str = ""
     position_ids: tuple[str, ...] = ()
     name: str = ""
+    vitals: Vitals | None = None
 
     @property
     def sender(self) -> str:

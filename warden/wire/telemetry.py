@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from warden.domain.health import CheckLine, Health
 from warden.domain.intents import Decision
 from warden.domain.money import Wei
 from warden.domain.roles import Role
@@ -79,6 +80,22 @@ class CapitalLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     detail: str = ""
 
 
+class HealthStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How well the system is, as the watchdog judges it (HM2).
+
+    Attributes:
+        score_bps: 10,000 when all is well; below `stop_below_bps` for long everything stops.
+        lines: every process, component and part of the machine.
+        low_for_ms: for how long the score has been below that; None when it is not.
+    """
+
+    score_bps: int
+    status: Health
+    stop_below_bps: int
+    lines: tuple[CheckLine, ...]
+    low_for_ms: int | None = None
+
+
 class WatchdogStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="watchdog.1"):
     """Mode, stops and liveness, from the one authority over them.
 
@@ -86,6 +103,7 @@ class WatchdogStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
         mode: a `Mode` as a number; `why` says in one line why it is not higher.
         stop_dir: empty when it can be read, else why not.
         probation_until_ns: CLOCK_BOOTTIME until which sizes are cut to `size_percent`; 0 when they are not.
+        health: None before the first look.
     """
 
     sent_ns: int
@@ -102,6 +120,7 @@ class WatchdogStatus(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
     probation_until_ns: int = 0
     size_percent: int = 100
     capital: CapitalLine | None = None
+    health: HealthStatus | None = None
 
 
 class TradeLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,11 +8,14 @@ import msgspec
 
 from tests.unit.logger.samples import executor_status, watchdog_status
 from warden.api.core import State, hear
+from warden.domain.health import Health
+from warden.domain.health import line as line_of
 from warden.domain.roles import Role
 from warden.wire.messages import Head
 from warden.wire.telemetry import (
     EndpointLine,
     GatewayStatus,
+    HealthStatus,
     LoggerStatus,
     NotifierStatus,
     ProcessLine,
@@ -43,6 +46,15 @@ def stop(reason: str = "MANUAL") -> StopLine:
     return StopLine(id="s1", reason=reason, message="enough", operator="ann", time="2026-01-01T00:00:00Z")
 
 
+def judged() -> HealthStatus:
+    """Return a judgement with one part that is not well."""
+    lines = (
+        line_of("executor", Health.HEALTHY, "ready"),
+        line_of("machine.cpu", Health.DEGRADED, "81 % of all cores", "70/90 %"),
+    )
+    return HealthStatus(9_625, Health.HEALTHY, 3_000, lines)
+
+
 def endpoint(name: str, state: str = "ok") -> EndpointLine:
     """Return an endpoint."""
     return EndpointLine(name=name, state=state, latency_ms=12.5, head=900, lag_blocks=1)
@@ -67,7 +79,7 @@ def trading() -> dict[Role, Any]:
     watchdog = watchdog_status(sent_ns=NOW, heads=(Head(journal="watchdog", rows=3, hash="ab"),))
     executor = executor_status(net_wei=5, heads=(Head(journal="executor", rows=9, hash="cd"),))
     return {
-        Role.WATCHDOG: msgspec.structs.replace(watchdog, processes=processes()),
+        Role.WATCHDOG: msgspec.structs.replace(watchdog, processes=processes(), health=judged()),
         Role.EXECUTOR: msgspec.structs.replace(executor, sent_ns=NOW),
         Role.GATEWAY: gateway,
         Role.TRADER: trader,

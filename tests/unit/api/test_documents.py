@@ -10,12 +10,13 @@ from warden.wire.codec import to_json
 
 
 def test_health_answers_with_its_code() -> None:
-    """OB5: 200 when healthy, 503 when not, with the reason."""
-    assert documents.health(state(), NOW)[0] == 200
+    """OB5, HM2: 200 when healthy, 503 when not, with the reason; the score beside it."""
+    code, document = documents.health(state(), NOW)
+    assert (code, document["health"], document["health_score"]) == (200, "HEALTHY", 0.9625)
     code, document = documents.health(state(), NOW + 9 * S)
     assert code == 503
     assert document["problems"] == ("the watchdog is not heard",)
-    assert document["environment"] is None
+    assert (document["environment"], document["health"], document["health_score"]) == (None, None, None)
 
 
 def test_status_lists_processes_stops_and_ages() -> None:
@@ -23,6 +24,7 @@ def test_status_lists_processes_stops_and_ages() -> None:
     document = json.loads(to_json(documents.status(state(), NOW + S)))
     assert [each["name"] for each in document["processes"]][:2] == ["executor", "gateway"]
     assert document["stops"] == []
+    assert [each["status"] for each in document["components"]] == ["HEALTHY", "DEGRADED"]
     assert document["telemetry_age_ms"]["trader"] == 1_000
     assert document["telemetry_age_ms"]["devnet"] is None
 
@@ -30,7 +32,7 @@ def test_status_lists_processes_stops_and_ages() -> None:
 def test_stale_lists_are_null() -> None:
     """I10: without a current watchdog there is no list of processes, and not an empty one either."""
     document = documents.status(state(), NOW + 9 * S)
-    assert (document["processes"], document["stops"]) == (None, None)
+    assert (document["processes"], document["stops"], document["components"]) == (None, None, None)
 
 
 def test_uptime_is_the_apis_own_and_each_sessions() -> None:

@@ -23,11 +23,16 @@ def samples(known: State, now_ns: int = NOW) -> dict[tuple[str, ...], float]:
 
 
 def test_the_figures_are_there() -> None:
-    """OB5: mode, processes, endpoints, trades, money, alerts, calls."""
+    """OB5, HM2: mode, health, processes, endpoints, trades, money, alerts, calls."""
     found = samples(state())
     wanted = {
         ("warden_healthy",): 1,
         ("warden_mode",): 3,
+        ("warden_health_score",): 0.9625,
+        ("warden_health_stop_below",): 0.3,
+        ("warden_component_health", "executor"): 0,
+        ("warden_component_health", "machine.cpu"): 1,
+        ("warden_component_leaves", "machine.cpu"): 0.9625,
         ("warden_stops",): 0,
         ("warden_beat_age_seconds", "executor"): 0.04,
         ("warden_process_pss_bytes", "trader"): 41_500_000,

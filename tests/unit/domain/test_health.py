@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,3 +122,18 @@ def test_what_is_no_component_is_refused() -> None:
     """A name that nobody declared has no weight: it is a defect, not a component without one."""
     with pytest.raises(KeyError):
         part_of("machine.moon")
+
+
+def test_the_page_says_what_the_table_says() -> None:
+    """HM2: docs/health.md names every component with its group and weight, in the table's order."""
+    page = (Path(__file__).parents[3] / "docs" / "health.md").read_text(encoding="utf-8")
+    rows = [f"| `{name}` | {part.group} | {part.weight_bps / 10_000:.2f} |" for name, part in PARTS.items()]
+    assert "\n".join(rows) in page
+    combined = (
+        score(executor=Health.CRITICAL),
+        score(executor=Health.CRITICAL, gateway=Health.CRITICAL),
+        score(machine_memory=Health.CRITICAL),
+        score(machine_memory=Health.CRITICAL, execution__queue=Health.UNHEALTHY),
+        score(machine_cpu=Health.CRITICAL),
+    )
+    assert [score_text(each) for each in combined] == ["0.40", "0.16", "0.60", "0.33", "0.85"]

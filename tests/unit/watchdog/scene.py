@@ -16,7 +16,7 @@ from warden.domain.roles import Role, role_of, strategy_of
 from warden.domain.stops import Stop
 from warden.watchdog.capital import CapitalTerms
 from warden.watchdog.commands import Command, Deed, Grant, Kill, Notice, Reply, WriteRow
-from warden.watchdog.core import Core, Rules
+from warden.watchdog.core import Core
 from warden.watchdog.events import (
     BeatCame,
     CapitalCame,
@@ -33,6 +33,7 @@ from warden.watchdog.events import (
 from warden.watchdog.last_run import LastRun
 from warden.watchdog.leave import Terms
 from warden.watchdog.probation import Course
+from warden.watchdog.rules import Rules
 from warden.wire.capital import WalletRead, WalletReport
 from warden.wire.checks import Books, CheckReport
 from warden.wire.messages import (

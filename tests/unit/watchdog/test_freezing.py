@@ -10,7 +10,7 @@ from warden.domain.roles import Role
 from warden.watchdog.commands import Command, Deed, Grant, Kill, Reply
 from warden.watchdog.events import KillEnded, OperatorAsked, Outcome
 from warden.watchdog.last_run import Frozen, LastRun
-from warden.watchdog.status import state_word
+from warden.watchdog.liveness import state_word
 from warden.wire.messages import Arm, Freeze, Permit, ProcessState, Thaw
 
 _FREEZE = Freeze("ann", "proposes nonsense")

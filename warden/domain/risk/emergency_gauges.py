@@ -108,7 +108,7 @@ class Emergency(msgspec.Struct, frozen=True):
         baseline_wei: the capital that losses are measured by: the first equity above zero, moved since.
         peak_wei: the highest equity so far.
         errors: failures of the system in a row; `failing` is the kind of the last.
-        health_bps: the last score; None before the first.
+        health_bps: the watchdog's score where it measures that; None in the executor's rules.
         demanded: triggers and raised reasons that have demanded a stop.
         told: triggers of which a warning stands, or which would have stopped if that were not switched off.
         shut: what `check` answers since the first demand, or None.

@@ -13,8 +13,10 @@ demand on `check` refuses everything but cancels, so that the gate is closed bef
 | drawdown | peak equity less equity, of the peak | at the limit |
 | portfolio | open positions' loss together, of the lesser of equity and the day's opening | at the limit |
 | errors | failures of the system in a row | at the limit |
-| health | the health score | below the limit |
 | any `Raised` reason | what another part found | at once |
+
+A health score that is too low stops, too: the watchdog judges that by the same gauge (watchdog/health.py),
+for it must hold with the executor hung.
 
 A reverted trade is the breaker's business and no error of the system. Baselines are durable, and move with
 the operator's own deposits and withdrawals in proportion (day.py). All comparisons are of whole products, so
@@ -56,7 +58,6 @@ from warden.domain.risk.events import (
     CapitalMoved,
     Closed,
     Failed,
-    Health,
     Opened,
     Priced,
     Raised,
@@ -291,10 +292,6 @@ def _worked(state: Emergency, event: Worked) -> Emergency:
     return msgspec.structs.replace(state, errors=0, failing="")
 
 
-def _scored(state: Emergency, event: Health) -> Emergency:
-    return msgspec.structs.replace(state, health_bps=event.score_bps)
-
-
 def _recovered(state: Emergency, _event: Recovered) -> Emergency:
     return msgspec.structs.replace(state, demanded=(), told=(), shut=None)
 
@@ -308,7 +305,6 @@ _FOLDS: Final[dict[type, Callable[[Emergency, Any], Emergency]]] = {
     Valued: _held,
     Failed: _failed,
     Worked: _worked,
-    Health: _scored,
     CapitalMoved: _moved,
     Recovered: _recovered,
     BaselinesReset: _reset,
@@ -322,5 +318,4 @@ _CONCERNS: Final[dict[type, tuple[Trigger, ...]]] = {
     Valued: (Trigger.PORTFOLIO,),
     Failed: (Trigger.ERRORS,),
     Worked: (Trigger.ERRORS,),
-    Health: (Trigger.HEALTH,),
 }

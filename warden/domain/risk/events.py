@@ -204,12 +204,6 @@ class Worked(msgspec.Struct, frozen=True, tag="worked"):
     kind: str = ""
 
 
-class Health(msgspec.Struct, frozen=True, tag="health"):
-    """The health score, 0 (dead) to 10,000 basis points (all healthy) (HM2)."""
-
-    score_bps: int
-
-
 class Raised(msgspec.Struct, frozen=True, tag="raised"):
     """Another part found a reason to stop: NETWORK_FAILURE, SECURITY_BREACH, DATA_INTEGRITY and the like."""
 
@@ -371,7 +365,6 @@ RiskEvent = (
     | Restored
     | Failed
     | Worked
-    | Health
     | Raised
     | BreakerForced
     | LeverSet

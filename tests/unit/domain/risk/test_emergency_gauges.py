@@ -11,6 +11,7 @@ from tests.unit.domain.risk.test_day import moved, read
 from tests.unit.domain.risk.test_emergency_stop import LIMITS, NONE, Bench, demanded, only, valued
 from warden.domain.modes import Action
 from warden.domain.money import Wei
+from warden.domain.risk.emergency_gauges import Trigger, measure
 from warden.domain.risk.emergency_stop import Emergency, EmergencyLimits, step
 from warden.domain.risk.events import DAY_NS, Moved, Priced, Ticked
 from warden.domain.risk.findings import StopDemanded, Weight
@@ -184,3 +185,28 @@ def test_a_position_that_cannot_be_valued_opens_nothing_more() -> None:
     bench = Bench(only(portfolio_bps=500)).tell(opened(), valued(None))
     assert (bench.rule(), bench.rule(Action.REDUCE)) == ("emergency.value-unknown", "")
     assert bench.tell(valued(ETHER)).rule() == ""
+
+
+@pytest.mark.parametrize(
+    ("score", "limit", "reached", "near"),
+    [
+        (3_000, 3_000, False, True),
+        (2_999, 3_000, True, True),
+        (0, 3_000, True, True),
+        (-5, 3_000, True, True),
+        (3_332, 3_000, False, True),
+        (3_333, 3_000, False, False),
+        (0, 0, False, False),
+    ],
+)
+def test_a_health_score_is_too_low_below_its_limit_and_not_at_it(
+    score: int,
+    limit: int,
+    reached: bool,  # noqa: FBT001 - a parameter
+    near: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    """ES1, ES1a: below 0.3, a warning at 90 % of that; no score is below a limit of zero."""
+    gauge = measure(Emergency(health_bps=score), only(health_bps=limit), Trigger.HEALTH)
+    assert gauge is not None
+    assert (gauge.reached, gauge.at_least(gauge.warn_bps)) == (reached, near)
+    assert measure(Emergency(), LIMITS, Trigger.HEALTH) is None

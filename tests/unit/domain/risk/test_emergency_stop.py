@@ -13,7 +13,6 @@ from warden.domain.risk.emergency_stop import Emergency, EmergencyLimits, check,
 from warden.domain.risk.events import (
     BaselinesReset,
     Failed,
-    Health,
     Raised,
     Recovered,
     RiskEvent,
@@ -87,7 +86,7 @@ def valued(value_wei: int | None) -> Valued:
     return Valued(NOON_NS, (Valuation("position", Wei(1_000), value),))
 
 
-# --- errors, health, and what others raise ---------------------------------------------------------------
+# --- errors, and what others raise ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("failures", "stops"), [(9, False), (10, True)])
@@ -110,20 +109,6 @@ def test_reverted_trades_are_no_errors_of_the_system() -> None:
     for number in range(50):
         bench.tell(settled(str(number), success=False, slipped=True, gas_wei=Wei(1)))
     assert (bench.state.errors, bench.found) == (0, [])
-
-
-@pytest.mark.parametrize(("score", "stops"), [(3_000, False), (2_999, True), (0, True), (-5, True)])
-def test_a_health_score_below_three_tenths_stops(score: int, stops: bool) -> None:  # noqa: FBT001 - a parameter
-    """ES1: below 0.3, not at it."""
-    bench = Bench().tell(Health(score))
-    assert bench.demands() == (["emergency.health"] if stops else [])
-    if stops:
-        assert (demanded(bench).reason, demanded(bench).limit) == (StopReason.HEALTH, "30.00")
-
-
-def test_a_health_limit_of_zero_never_stops() -> None:
-    """ES1: no score is below zero."""
-    assert Bench(NONE).tell(Health(0)).found == []
 
 
 @pytest.mark.parametrize(
@@ -215,7 +200,6 @@ def test_the_clean_up_is_policy_by_reason() -> None:
         (only(drawdown_bps=2_000), read(82 * ETHER), read(82 * ETHER + 1), "drawdown"),
         (only(daily_loss_micro_usd=10**9), read(99_550 * 10**15), read(99_551 * 10**15), "daily-loss-usd"),
         (only(consecutive_errors=1), FAILED, Worked(), ""),
-        (only(health_bps=3_000), Health(3_332), Health(3_333), "health"),
     ],
 )
 def test_warnings_come_at_ninety_percent_of_a_limit(
@@ -288,7 +272,7 @@ def test_unknown_capital_and_time_open_nothing() -> None:
 
 def test_a_restart_changes_nothing() -> None:
     """ES4: what a snapshot holds is the state, field by field, demands included."""
-    bench = Bench().tell(opened(), valued(ETHER // 2), FAILED, Health(2_000), read(80 * ETHER))
+    bench = Bench().tell(opened(), valued(ETHER // 2), FAILED, read(80 * ETHER))
     again: Emergency = from_json(to_json(bench.state), Emergency)
     assert again == bench.state
     assert step(again, LIMITS, read(80 * ETHER), NOON_NS) == (again, ())
