@@ -25,11 +25,6 @@ _LATE: Final = "A heartbeat was late: the machine is overloaded, was suspended, 
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
-        "disk.*": Rule(
-            "The disk is nearly full",
-            "Logs, another program or a small disk; below 5 % or 1 GiB of room nothing is sent.",
-            "degraded-health#disk",
-        ),
         # --- the stop ---
         "cleanup.*": Rule(
             "The clean-up after a stop is not complete",

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 
 OF_HEALTH: Final[Mapping[str, Rule]] = MappingProxyType(
     {
+        "disk.*": Rule(
+            "The disk is nearly full",
+            "Logs, another program or a small disk; below 5 % or 1 GiB of room nothing is sent.",
+            "degraded-health#disk",
+        ),
         "health.unhealthy": Rule(
             "UNHEALTHY: it only observes",
             "Too many errors, blocks or a ledger that are too old, or a queue that stands still.",

@@ -83,6 +83,13 @@ class Core:
         self.incidents = Incidents(self.out, self.answers, last.incidents)
         self.probation = Probation(rules.course, rules.terms.boot_id, self.out)
         self.stops = Stops(self.authority, self.out, self.incidents, last.stop_ids)
+        self._make_judges(rules, now_ns)
+        self._make_hands(rules)
+        self._witnessing = Witnessing(self.liveness, self.out, self._carried, now_ns)
+        self._begin(last, now_ns)
+
+    def _make_judges(self, rules: Rules, now_ns: int) -> None:
+        """Make what looks at money, health and checks, and says what may not be."""
         self.capital = Capital(rules.capital, self.authority, self.stops, self.out)
         self.health = HealthWatch(
             rules.health,
@@ -115,6 +122,9 @@ class Core:
             trader_restarts=rules.trader_restarts,
             capital_known=self.capital.known,
         )
+
+    def _make_hands(self, rules: Rules) -> None:
+        """Make what gives leave, ends processes, and obeys operators."""
         self.leave = Leave(
             self.authority, self.liveness, self.stops, self.out, probation=self.probation, terms=rules.terms
         )
@@ -157,8 +167,6 @@ class Core:
             wanted=rules.arm_on_start,
             awaited=self.checks.waiting,
         )
-        self._witnessing = Witnessing(self.liveness, self.out, self._carried, now_ns)
-        self._begin(last, now_ns)
 
     def _begin(self, last: LastRun, now_ns: int) -> None:
         self.out.row("started", clean=last.clean, session=self.rules.terms.session)
