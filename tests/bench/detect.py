@@ -1,6 +1,7 @@
 """Detect: from a process's death or hang to the moment at which the executor lets no new trade out.
 
-The whole system runs and trades; the loss is real (SIGKILL, SIGSTOP). The executor is asked about every
+The whole system runs and trades; the loss is real: SIGKILL, SIGSTOP, a loop that beats and takes no market
+any more (called livelocked after ten seconds at the earliest). The executor is asked about every
 millisecond over the real bus, as a trader whose session it does not know: its answer names the first thing
 that stands in the way, so the moment at which the gate has closed is seen within a round trip. A hung
 executor is measured at the stop that fences it. Beside it: what a systemd watchdog of 20 s would take.
@@ -13,21 +14,26 @@ import random
 import signal
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zmq
 
 from tests.bench._figures import show, spread
 from tests.bench._machine import machine
 from tests.process.again import running_again
+from tests.process.held import IDLE
+from tests.process.held_system import HeldSystem
 from tests.process.race import intent
-from tests.process.system import BUSY_TOML, System
+from tests.process.system import BUSY_TOML
 from warden.domain.roles import Role
 from warden.domain.stops import CleanUp
 from warden.operator.stopping import order_stop
 from warden.wire.addresses import INTENTS
 from warden.wire.codec import decode, encode
 from warden.wire.messages import Answer, ExecutorToTrader, Progress, Submit
+
+if TYPE_CHECKING:
+    from tests.process.system import System
 
 SEED = 3
 TOML = BUSY_TOML + "[watchdog]\ntrader_restarts = 0\n"
@@ -38,8 +44,10 @@ LOSSES = {
     "watchdog_dead": (Role.WATCHDOG, signal.SIGKILL),
     "watchdog_hung": (Role.WATCHDOG, signal.SIGSTOP),
 }
+LIVELOCKED = "trader_livelocked"
 TARGETS_MS = {
     "trader_hung_target_ms": 2_250,
+    "trader_livelocked_target_ms": 10_250,
     "watchdog_dead_target_ms": 1_500,
     "watchdog_hung_target_ms": 1_500,
     "executor_hung_target_ms": 500,
@@ -59,17 +67,23 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=5, help="of each kind of loss")
     parser.add_argument("--seed", type=int, default=SEED, help="of the moments at which losses fall")
     options = parser.parse_args()
-    with System(TOML) as system:
+    with Lazy(TOML) as system:
         system.start_all().wait_trading(1)
         figures = measure(system, options.trials, random.Random(options.seed))
     show(figures, only_json=options.json)
     return 0
 
 
-def measure(system: System, trials: int, chance: random.Random) -> dict[str, Any]:
+class Lazy(HeldSystem):
+    """A system whose trader can be told to take no market any more, and to beat on."""
+
+    held = (Role.TRADER,)
+
+
+def measure(system: HeldSystem, trials: int, chance: random.Random) -> dict[str, Any]:
     """Take every loss in turn, so many times."""
-    times_ms: dict[str, list[float]] = {name: [] for name in (*LOSSES, "executor_hung")}
-    why: dict[str, set[str]] = {name: set() for name in LOSSES}
+    times_ms: dict[str, list[float]] = {name: [] for name in (*LOSSES, LIVELOCKED, "executor_hung")}
+    why: dict[str, set[str]] = {name: set() for name in (*LOSSES, LIVELOCKED)}
     probe = Probe(system)
     try:
         for _ in range(trials):
@@ -80,6 +94,12 @@ def measure(system: System, trials: int, chance: random.Random) -> dict[str, Any
                 times_ms[name].append(took_ms)
                 why[name].add(rule)
                 end(system, role)
+            ready(system, probe, chance)
+            system.hold(IDLE)
+            took_ms, rule = probe.closed_after_ms()
+            times_ms[LIVELOCKED].append(took_ms)
+            why[LIVELOCKED].add(rule)
+            end(system, Role.TRADER)
             ready(system, probe, chance)
             times_ms["executor_hung"].append(fence_ms(system))
     finally:

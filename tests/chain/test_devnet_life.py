@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chain.devnet import ETHER, DevnetProcess, call, quantity
+from tests.faults import fault
 from tests.instance import REPOSITORY, wait_until
 from warden.devnet.config import DevnetConfig, NoiseConfig
 from warden.devnet.manifest import read_manifest
@@ -59,6 +60,7 @@ def test_the_chain_survives_a_restart(directory: Path) -> None:
         assert second.stop() == 0
 
 
+@fault("devnet-killed")
 def test_anvil_dies_with_a_killed_devnet(directory: Path) -> None:
     """SIGKILL of the devnet ends anvil too, which writes its chain down first; nothing is left behind."""
     devnet = DevnetProcess(directory, *FAST)
@@ -75,6 +77,7 @@ def test_anvil_dies_with_a_killed_devnet(directory: Path) -> None:
         again.stop()
 
 
+@fault("devnet-killed")
 def test_a_devnet_ends_when_anvil_is_killed(directory: Path) -> None:
     """A devnet without its chain is no devnet: it says so and ends with 1, so that it is started again."""
     devnet = DevnetProcess(directory, *FAST)

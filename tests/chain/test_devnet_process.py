@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.chain.devnet import call, quantity
 from tests.chain.uniswap import balance
+from tests.faults import fault
 from tests.instance import Instance, wait_until
 from warden.devnet.main import WALLET_ETH_WEI, WALLET_WETH_WEI
 from warden.devnet.manifest import read_manifest
@@ -50,6 +51,7 @@ def test_it_serves_a_venue_and_funds_the_wallet() -> None:
         assert instance.end(Role.DEVNET) == 0
 
 
+@fault("devnet-killed")
 def test_a_killed_devnet_starts_again_with_its_chain() -> None:
     """After SIGKILL the chain goes on where it was, at the same URLs, and nothing is funded twice."""
     with Instance() as instance:

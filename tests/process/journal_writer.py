@@ -1,7 +1,8 @@
 """A process that keeps a journal and does as it is told: what the tests of a failing disk are made on.
 
 `python -m tests.process.journal_writer PATH`: each line read is a command, answered by one line of JSON at
-once: `append N`, `state`, `close`. The end of its input ends it.
+once: `append N`, `state`, `close`, `stop ID` (into the directory `stop` beside the journal). The end of its
+input ends it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tests.instance import REPOSITORY, wait_until
 from warden.domain.errors import JournalBroken
+from warden.domain.stops import Stop
 from warden.runtime.clock import SystemClock
 from warden.runtime.journal import Journal
+from warden.runtime.latch import Latch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,22 +81,26 @@ def main() -> int:
     answer(journal, "")
     for line in sys.stdin:
         word, _, number = line.strip().partition(" ")
-        refused = ""
+        refused = stopped = ""
         try:
             if word == "append":
                 for _ in range(int(number)):
                     journal.append("kind", BODY)
             elif word == "close":
                 journal.close()
+            elif word == "stop":
+                Latch(Path(sys.argv[1]).parent / "stop").write(Stop(stop_id=number, operator="writer"))
+                stopped = number
         except JournalBroken as error:
             refused = str(error)
-        answer(journal, refused)
+        answer(journal, refused, stopped)
     return 0
 
 
-def answer(journal: Journal, refused: str) -> None:
-    """Say how the journal stands."""
+def answer(journal: Journal, refused: str, stopped: str = "") -> None:
+    """Say how the journal stands, and which stop does by now."""
     state = {"appended": journal.appended, "synced": journal.synced, "error": journal.error or ""}
+    state |= {"stopped": stopped} if stopped else {}
     sys.stdout.write(json.dumps({"pid": os.getpid(), "refused": refused, **state}) + "\n")
     sys.stdout.flush()
 

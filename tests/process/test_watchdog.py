@@ -263,7 +263,7 @@ def test_nobody_beats_in_anothers_name(armed: Stage) -> None:
         assert client.receive() is None
 
 
-@fault("replayed", "other-boot")
+@fault("replayed", "other-boot", "delayed")
 def test_beats_of_another_boot_and_replayed_ones_change_nothing(armed: Stage) -> None:
     """HM4: even with the executor's own key: nobody appears, ends or is given anything for them."""
     executor = str(_later_permits(armed)[-1]["executor_session"])

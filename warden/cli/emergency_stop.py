@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import getpass
 import os
 import shlex
-import sys
+import signal
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -50,23 +52,27 @@ def run(given: Sequence[str]) -> int:
     if not words.reason.strip():
         raise _WrongUsage("--reason is empty: say why, in a few words")
     home = find_home(words.home)
+    # A terminal that goes away in the middle ends nothing of this.
+    for number in (signal.SIGHUP, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
     result = order_stop(
         home,
         message=words.reason[:_MESSAGE_CHARS_MAX],
         operator=words.operator or _who(),
         policy=CleanUp(words.policy),
-        on_level=None if words.json else _told,
+        on_level=None if words.json else _tell_aside,
     )
-    if words.json:
-        say(_json(result))
-    else:
-        say(_text(result))
+    with contextlib.suppress(OSError):  # nobody is there to read it: the exit code says it
+        _say(home, result, json=words.json)
+    return EXIT_FAILED if result.level is StopLevel.UNCONFIRMED else EXIT_DONE
+
+
+def _say(home: Path, result: StopResult, *, json: bool) -> None:
+    say(_json(result) if json else _text(result))
     if result.level is StopLevel.UNCONFIRMED:
         executors = [each.pid for each in running(home) if each.name == Role.EXECUTOR]
         for line in by_hand(home, result, executors):
             warn(line)
-        return EXIT_FAILED
-    return EXIT_DONE
 
 
 def by_hand(home: Path, result: StopResult, executors: Sequence[int]) -> list[str]:
@@ -121,9 +127,15 @@ def _who() -> str:
         return f"uid {os.getuid()}"
 
 
-def _told(result: StopResult) -> None:
-    sys.stderr.write(f"{result.level.value} after {result.elapsed_ms:.0f} ms: {result.message}\n")
-    sys.stderr.flush()
+def _tell_aside(result: StopResult) -> None:
+    """Tell of a level on a thread of its own: a terminal that is held (Ctrl-S) must not hold the stop."""
+    threading.Thread(target=_tell, args=(result,), daemon=True).start()
+
+
+def _tell(result: StopResult) -> None:
+    line = f"{result.level.value} after {result.elapsed_ms:.0f} ms: {result.message}\n"
+    with contextlib.suppress(OSError):
+        os.write(2, line.encode(errors="replace"))  # past `sys.stderr`, whose lock the end would wait for
 
 
 def _json(result: StopResult) -> str:

@@ -107,7 +107,7 @@ class Leg:
                     return
                 order = self._jobs.popleft() if self._jobs else None
             if order is not None:
-                self._done(self._carry_out(order))
+                self._done(self._borne(order))
 
     # --- connection
 
@@ -119,7 +119,7 @@ class Leg:
         if self._socket is None:
             try:
                 self._socket = self._connected()
-            except OSError:
+            except (OSError, MemoryError):
                 self._socket = None
 
     def _connected(self) -> socket.socket:
@@ -135,6 +135,14 @@ class Leg:
             self._socket = None
 
     # --- one send
+
+    def _borne(self, order: Send) -> LegDone:
+        """Carry out a send, whatever comes of it: without memory, say, the next one must still find a leg."""
+        try:
+            return self._carry_out(order)
+        except Exception as error:  # noqa: BLE001 - bytes may have left: its fate is unknown, and is looked up
+            self._disconnect()
+            return LegDone(order.tx_hash, self.name, UNKNOWN, f"the leg broke: {type(error).__name__}")
 
     def _carry_out(self, order: Send) -> LegDone:
         def done(result: str, text: str = "") -> LegDone:

@@ -193,11 +193,11 @@ class Journal:
                 os.eventfd_write(self.wake, 1)
                 doing = "checkpoint"
                 self._fold()
-        except (apsw.Error, OSError, JournalBroken) as error:
+        except Exception as error:  # noqa: BLE001 - a thread that died in silence would leave rows waiting for ever
             # SQLite may go on committing after a failed sync: this connection is never used again.
             with self._work:
                 self.tampered = isinstance(error, JournalBroken)
-                self.error = f"{doing} failed: {error}"
+                self.error = f"{doing} failed: {str(error) or type(error).__name__}"
                 self._waiting.clear()
             os.eventfd_write(self.wake, 1)
 

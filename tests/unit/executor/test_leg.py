@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.instance import wait_until
 from warden.domain.modes import Action
 from warden.domain.risk.refusal import Refusal
 from warden.executor.gate import Ticket
@@ -175,6 +176,25 @@ def test_an_endpoint_that_cannot_be_reached(results: queue.Queue[LegDone]) -> No
     leg.send(Send(HASH, "0x01", TICKET, ("public",)))
     assert results.get(timeout=WAIT_S).result == NOT_BEGUN
     leg.close()
+
+
+def test_a_leg_that_breaks_leaves_it_unknown_and_carries_the_next(
+    start: Callable[..., tuple[Leg, Node]], results: queue.Queue[LegDone]
+) -> None:
+    """EX3: without memory, say, nobody knows what left; the thread lives on."""
+
+    def no_memory_at_first(asked: int) -> None:
+        if asked == 1:
+            raise MemoryError
+
+    leg, node = start(FakeGate(no_memory_at_first), lambda _: http({"result": HASH}))
+    leg.send(Send(HASH, "0x0102", TICKET, ("public",)))
+    done = results.get(timeout=WAIT_S)
+    assert (done.result, done.text) == (UNKNOWN, "the leg broke: MemoryError")
+    assert node.received == []
+    wait_until(lambda: leg._socket is not None, "another connection")
+    leg.send(Send(HASH, "0x0102", TICKET, ("public",)))
+    assert results.get(timeout=WAIT_S).result == ACCEPTED
 
 
 def test_an_endpoint_that_hangs_up_leaves_it_unknown(

@@ -230,6 +230,23 @@ def test_after_a_failed_commit_nothing_is_taken_any_more(journal: Journal, path:
     assert verify(path) == (1, [])
 
 
+def test_a_thread_that_breaks_says_so(journal: Journal, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FS1: whatever it dies of, rows that will never be durable are not waited for in silence."""
+
+    def no_memory(*_: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr("warden.runtime.journal.link", no_memory)
+    journal.append("kind", b"lost")
+    wait_until(lambda: journal.error is not None, "error")
+    assert journal.error == "commit failed: MemoryError"
+    with pytest.raises(JournalBroken, match="MemoryError"):
+        journal.append("kind", b"after")
+    with pytest.raises(JournalBroken):
+        journal.close()
+    assert verify(path) == (0, [])
+
+
 def test_a_full_disk_closes_it(path: Path) -> None:
     """SQLITE_FULL is an error like any other; what was durable stays so."""
     journal = Journal(path, SystemClock())
