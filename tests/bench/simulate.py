@@ -2,8 +2,8 @@
 
 A devnet of its own behind a real gateway. `gas` is the request that there would
 be anyway: eth_estimateGas and the reserves of the path. `judged` is the same request with eth_simulateV1 in
-it, read and judged. `trip` is a purchase with the trial of its sale: two requests more. All three in turns,
-in one run.
+it, read and judged. `trip` is a purchase with the trial of its sale: two requests more. `witnessed` is each
+of the two by two endpoints, one after the other. All in turns, in one run.
 """
 
 from __future__ import annotations
@@ -85,6 +85,8 @@ def measure(devnet: DevnetProcess, rounds: int) -> dict[str, object]:
         "gas": (cycle, msgspec.structs.replace(asked, judged=False)),
         "judged": (cycle, asked),
         "trip": (buy, judging.simulation_of(buy, at)),
+        "witnessed": (cycle, msgspec.structs.replace(asked, witnessed=True)),
+        "witnessed_trip": (buy, msgspec.structs.replace(judging.simulation_of(buy, at), witnessed=True)),
     }
     with GatewayProcess() as gateway:
         gateway.introduce(devnet)
@@ -98,6 +100,8 @@ def measure(devnet: DevnetProcess, rounds: int) -> dict[str, object]:
         "extra_p50_ms": round(middle["judged"] - middle["gas"], 3),
         "ratio": round(middle["judged"] / middle["gas"], 2),
         "trip_ratio": round(middle["trip"] / middle["gas"], 2),
+        "witness_extra_p50_ms": round(middle["witnessed"] - middle["judged"], 3),
+        "witness_trip_extra_p50_ms": round(middle["witnessed_trip"] - middle["trip"], 3),
         "machine": machine(),
     }
 

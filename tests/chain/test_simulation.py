@@ -13,6 +13,7 @@ from tests.chain.tokens import CODE, Issuer, Listed
 from tests.chain.uniswap import balance, encoded
 from tests.unit.executor.scene import TERMS, intent
 from tests.unit.executor.test_settlement import HEAD, NOW
+from warden.devnet.faults import FaultKind
 from warden.domain.money import Wei
 from warden.executor import judging, trial
 from warden.executor.allowances import Allowances
@@ -236,3 +237,24 @@ def test_a_token_that_wants_zero_first_gets_it(bench: Bench) -> None:
     (sign,) = bench.approval(token, 12_345)
     assert isinstance(sign, Sign)
     assert sign.draft.allowance == 12_345
+
+
+def test_two_endpoints_say_the_same_of_an_honest_trade_and_one_alone_is_not_enough(bench: Bench) -> None:
+    """EX11: cycle and purchase pass at one block by two words; with two of three endpoints dead, neither."""
+    tokens = [each.address for each in bench.devnet.manifest.tokens[:2]]
+    weth = bench.terms.weth
+    orders = [bench.order(weth, *tokens, weth), bench.order(weth, bench.listed["Plain"].token)]
+    asked = [
+        msgspec.structs.replace(judging.simulation_of(each, bench.moment()), witnessed=True)
+        for each in orders
+    ]
+    told = [bench.tried(each) for each in asked]
+    assert [type(each) for each in told] == [Simulated, Simulated]
+    for name in bench.devnet.names[1:]:
+        bench.devnet.set_fault(name, FaultKind.ERRORS)
+    try:
+        alone = [bench.tried(each) for each in asked]
+    finally:
+        bench.devnet.reset()
+    rules = [each.rule for each in alone if isinstance(each, SimulationFailed)]
+    assert rules == ["simulation.one-witness"] * 2

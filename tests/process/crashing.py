@@ -1,8 +1,8 @@
 """The real executor, which kills itself at a step that a test chose: everything but the kill is its own.
 
 `python -m tests.process.crashing warden.executor --home HOME` runs as the executor does. Once `HOME/crash-at`
-holds a point's name, the first time that this point is reached is the end: SIGKILL, as at a power cut, with
-whatever other threads were doing.
+holds a point's name, or a pattern (`*in-first-leg`), the first time that such a point is reached is the end:
+SIGKILL, as at a power cut, with whatever other threads were doing.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections import Counter
+from fnmatch import fnmatch
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -57,6 +58,9 @@ POINTS: Final = {
     "fill-before-row": "what fills a gap is signed and not in the journal",
     "fill-before-first-leg": "what fills a gap is durable, and no leg of it has begun",
     "fill-in-first-leg": "all bytes of what fills a gap have left for one endpoint",
+    "exit-before-row": "an exit of Warden's own is signed and not in the journal",
+    "exit-in-first-leg": "all bytes of an exit have left for one endpoint",
+    "exit-bump-in-first-leg": "all bytes of an exit for higher fees have left for one endpoint",
     "cleanup-before-first-leg": "a stop's clean-up is durable, and no leg of it has begun",
     "cleanup-in-first-leg": "all bytes of a stop's clean-up have left for one endpoint",
     "stop-heard": "a stop was read from the socket and not acknowledged",
@@ -80,12 +84,12 @@ class Crasher:
             ordered = self._order.read_text(encoding="ascii")
         except FileNotFoundError:
             return
-        if ordered == point:
+        if fnmatch(point, ordered):
             os.kill(os.getpid(), signal.SIGKILL)
 
     def ordered(self, point: str) -> bool:
         """Tell whether this is the point, without dying."""
-        return self._order.exists() and self._order.read_text(encoding="ascii") == point
+        return self._order.exists() and fnmatch(point, self._order.read_text(encoding="ascii"))
 
     def install(self) -> None:
         """Stand at every point."""
@@ -198,7 +202,8 @@ def _kind_of_row(body: bytes) -> str:
     row = json.loads(body)
     if row["purpose"] == "cancel":
         return "cancel-" if row.get("replaces") else "fill-"
-    return "bump-" if row.get("replaces") else ""
+    kind = "exit-" if row["purpose"] == "exit" else ""
+    return f"{kind}bump-" if row.get("replaces") else kind
 
 
 def _hash_of_row(body: bytes) -> str:

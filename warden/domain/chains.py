@@ -136,7 +136,7 @@ _POLYGON: Final = ChainProfile(
     finality_depth=128,
     finality="milestones of the validators make blocks final within seconds; the depth is for when they"
     " stall",
-    min_tip_gwei=Decimal(30),
+    min_tip_gwei=Decimal(25),
     replaceable=True,
     bump_percent=10,
     base_fee_step_percent=Decimal("12.5"),
@@ -146,11 +146,13 @@ _POLYGON: Final = ChainProfile(
         "genesis": "https://github.com/0xPolygon/bor/blob/develop/params/config.go",
         "block_time": "https://www.alchemy.com/rpc/matic",
         "finality": "https://github.com/maticnetwork/Polygon-Improvement-Proposals/blob/main/PIPs/PIP-11.md",
-        "min_tip": "https://github.com/maticnetwork/matic.js/issues/373",
+        "min_tip": "https://github.com/0xPolygon/bor/pull/1290",
         "bump": "https://github.com/0xPolygon/bor/blob/develop/core/txpool/legacypool/legacypool.go",
     },
-    notes="Bor's pool takes 25 gwei and more (`BorDefaultTxPoolPriceLimit`), other sources say 30: 30 passes"
-    " both. Its base fee moves by less a block than Ethereum's: the step is a bound.",
+    notes="Bor's and Erigon's pools enforce 25 gwei since July 2024 (`BorDefaultTxPoolPriceLimit`, PIP-35);"
+    " pages that say 30 are older. Consensus allows blocks of one second (bor's pull request 1852); by the"
+    " heights of its upgrades from October 2025 to May 2026 one took 1.98 s. Its base fee moves by less a"
+    " block than Ethereum's: the step is a bound.",
 )
 
 _BNB: Final = ChainProfile(
@@ -175,7 +177,7 @@ _BNB: Final = ChainProfile(
         "min_tip": "https://bsc-dataseed.binance.org (eth_gasPrice as read in September 2026)",
         "bump": _GETH_POOL,
     },
-    notes="The base fee is 0: the tip is the whole price. Before the Fermi upgrade of January 2026 a block"
+    notes="The base fee is 0: the tip is the whole price. Before Fermi (BEP-619, 14 January 2026) a block"
     " took 0.75 s, and pages that say 3 s are older still.",
 )
 

@@ -160,6 +160,7 @@ def terms_of(settings: Settings, venue: Venue, wallet: str) -> Terms:
         exit_slippage_bps_max=int(settings.exits.widest_slippage_percent * BPS_PER_PERCENT),
         risk=limits_of(settings),
         simulating=Simulating(settings.execution.simulate),
+        witnessed_from_wei=_witnessed_from_wei(settings, venue),
         max_token_tax_bps=settings.execution.max_token_tax_percent * BPS_PER_PERCENT,
         decimals={each.address.lower(): each.decimals for each in venue.tokens},
         max_in_flight=settings.execution.max_in_flight,
@@ -170,6 +171,13 @@ def terms_of(settings: Settings, venue: Venue, wallet: str) -> Terms:
         l1_fee_oracle=settings.chain.l1_fee_oracle,
         withdrawing=tuple(each.name for each in venue.endpoints if each.cancel_method),
     )
+
+
+def _witnessed_from_wei(settings: Settings, venue: Venue) -> int | None:
+    """Return from which size on two endpoints simulate; None where there are no two, or nothing is sent."""
+    least = settings.execution.second_simulation_from_eth
+    several = len(venue.readable) > 1 and settings.environment is not Environment.PAPER
+    return ether_to_wei(least) if several and least is not None else None
 
 
 def _prices(settings: Settings, venue: Venue) -> PriceTerms:

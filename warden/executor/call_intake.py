@@ -181,6 +181,8 @@ class CallIntake(Intake):
             gas_price_wei=drafts.fees(at)[0],
             base_fee_wei=at.head.base_fee_wei,
             at_s=intent.not_after_s,
+            # What a contract that nobody knows would do is nobody's word alone.
+            witnessed=terms.witnessed_from_wei is not None,
         )
 
     # --- what it would do

@@ -166,6 +166,7 @@ def read_head(
     second = pools.second.read(rpc, watch.routes)
     optional = held.calls + second.calls
     calls: list[tuple[str, list[Any]]] = [
+        ("eth_maxPriorityFeePerGas", []),  # the least that is suggested counts: it is not agreed on
         ("eth_getTransactionCount", [wallet, "latest"]),
         ("eth_getBalance", [wallet, "latest"]),
         ("eth_call", [{"to": terms.weth, "data": calldata.balance_of(wallet)}, "latest"]),
@@ -177,10 +178,8 @@ def read_head(
     ]
     split = len(priced) + len(watched)
     first = len(calls) - len(hashes) - len(optional)
-    # A tip that is a lie costs no more than the cap on fees; all else is what several endpoints say.
-    tip = rpc.call("eth_maxPriorityFeePerGas")
     block, answers = agreed(rpc, calls, optional=range(first, first + len(optional)))
-    nonce, balance, trading, allowance, *rest = answers
+    tip, nonce, balance, trading, allowance, *rest = answers
     l1_fee_wei, rest = l1_fee.found(terms, rest)
     reserves, receipts = rest[:split], rest[split + len(optional) :]
     answers = rest[split : split + len(optional)]

@@ -96,7 +96,7 @@ class ExecutorCore:
         self._cleanup = CleanUp(self.book, terms)
         self._strangers = Strangers(self.book)
         self._readings = Readings(terms)
-        self._hearers = Hearers(terms)
+        self.hearers = Hearers(terms)
         self._vitals = Vitals(terms.risk.emergency.network_failure_s)
         self._positions = Positions(terms, ledger, self._record)
         self._own_sends = OwnSends(terms, ledger, self._settlement, self._sendings, self._tickets)
@@ -215,7 +215,7 @@ class ExecutorCore:
     # --- from proposal to signature
 
     def _submitted(self, event: Submitted, now: Now) -> list[Command]:
-        self._hearers.heard(event)
+        self.hearers.heard(event)
         barred = next(iter(self._barred()), None)
         return self._intake.submitted(event, self.fresh_head(now), barred, now)
 
@@ -335,7 +335,7 @@ class ExecutorCore:
         if row.state in SETTLED:
             self._sendings.forget(row.tx_hash)
         if not self._is_passed_on(signed):
-            commands += self._hearers.told(entry, row, self._intake.owner(signed.intent_id))
+            commands += self.hearers.told(entry, row, self._intake.owner(signed.intent_id))
         commands.append(reports.outcome_event(entry, row))
         return commands
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -17,7 +18,7 @@ from warden.executor.protocol import Ordered, Reply, Respond, Submitted
 from warden.executor.rounds import Rounds
 from warden.wire.addresses import INTENTS, ORDERS
 from warden.wire.codec import Undecodable, decode, encode
-from warden.wire.messages import Answer, BotSend, OperatorReply, Submit
+from warden.wire.messages import Answer, BotSend, Listen, OperatorReply, TraderToExecutor
 from warden.wire.orders import OrderRequest
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Doors:
         self._gate = gate
         self._rubbish = rubbish
         self._rounds: Rounds[Incoming] = Rounds(_WAITING_MAX)
+        self._listening: deque[tuple[str, bytes]] = deque(maxlen=_WAITING_MAX)
         self._bot = bot
 
     @property
@@ -94,11 +96,26 @@ class Doors:
         try:
             if incoming.role is Role.GATEWAY:
                 return self._sent(decode(incoming.data, BotSend))
-            submit: Submit = decode(incoming.data, Submit)
+            told: TraderToExecutor = decode(incoming.data, TraderToExecutor)
         except Undecodable as error:
             self._rubbish(incoming.name, str(error))
             return None
-        return submit.intent
+        if isinstance(told, Listen):
+            self._listens(told, incoming)
+            return None
+        return told.intent
+
+    def _listens(self, told: Listen, incoming: Incoming) -> None:
+        """Take in where a strategy hears, where its key and its session prove that it is the one."""
+        strategy = strategy_of(incoming.name) or told.strategy
+        stands = told.trader_session in self._gate.trader_sessions
+        if incoming.role is Role.TRADER and stands and _is_own_session(told.trader_session, incoming):
+            self._listening.append((strategy, incoming.identity))
+
+    def listening(self) -> Iterator[tuple[str, bytes]]:
+        """Yield which strategies hear where, as they have said since the last call; after `intents`."""
+        while self._listening:
+            yield self._listening.popleft()
 
     def _sent(self, told: BotSend) -> Intent:
         """Return what a bot sent as an intent under the session of its trader: none stands, none passes."""
@@ -170,4 +187,10 @@ def _foreign(intent: Intent, incoming: Incoming) -> Refusal | None:
         claimed = intent.strategy[:_NAME_SHOWN_MAX]
         return Refusal("strategy", "an intent may name no strategy but its sender's own", own, claimed)
     session = intent.trader_session
-    return None if not session or session.startswith(f"{own}:") else _ANOTHERS_SESSION
+    return None if not session or _is_own_session(session, incoming) else _ANOTHERS_SESSION
+
+
+def _is_own_session(session: str, incoming: Incoming) -> bool:
+    """Tell whether a session may be its sender's: each of several strategies' begins with its name."""
+    own = strategy_of(incoming.name)
+    return not own or session.startswith(f"{own}:")

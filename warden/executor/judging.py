@@ -62,7 +62,14 @@ def simulation_of(intent: Intent, at: Moment) -> Simulate:
         gas_price_wei=drafts.fees(at)[0],
         base_fee_wei=at.head.base_fee_wei,
         at_s=intent.not_after_s,
+        witnessed=_is_witnessed(order, terms),
     )
+
+
+def _is_witnessed(swap: Swap, terms: Terms) -> bool:
+    """Tell whether one endpoint's word is too little for what this spends; a sale needs no second one."""
+    least, spends = terms.witnessed_from_wei, swap.path[0].lower() == terms.weth.lower()
+    return least is not None and spends and int(swap.amount_in) >= least
 
 
 def refusal(intent: Intent, found: Simulated, terms: Terms) -> Refusal | None:

@@ -42,6 +42,7 @@ class Terms(msgspec.Struct, frozen=True):
         route: where strategies' transactions go: `public`, or a relay's name.
         legs: how many endpoints each route has.
         simulating: what is simulated before it is signed (EX11).
+        witnessed_from_wei: trades of this size on are simulated by two endpoints; None: by one.
         max_token_tax_bps: how much of what moves a token may keep for itself, in basis points.
         decimals: of the tokens that the venue names, by lower-case address.
         max_in_flight: nonces that may be open at once before nothing more is opened; exits and cancels pass.
@@ -73,6 +74,7 @@ class Terms(msgspec.Struct, frozen=True):
     bump_percent: int
     risk: RiskLimits
     simulating: Simulating = Simulating.ALWAYS
+    witnessed_from_wei: int | None = None
     max_token_tax_bps: int = 0
     decimals: dict[str, int] = {}
     max_in_flight: int = 1
@@ -320,6 +322,7 @@ class Simulate(msgspec.Struct, frozen=True):
         required: without the asset changes it fails; else its gas alone may be told.
         round_trip: sell again, in the next block, all that came of the path's last token.
         sell_at: the router that it is sold at, where that is not `to`.
+        witnessed: two endpoints must say the same of it.
         gas_limit, gas_price_wei, base_fee_wei: as it will be signed, at most.
         at_s: chain time that it is tried at: its deadline; 0: the node's own.
     """
@@ -339,6 +342,7 @@ class Simulate(msgspec.Struct, frozen=True):
     base_fee_wei: int = 0
     at_s: int = 0
     sell_at: str = ""
+    witnessed: bool = False
 
 
 class Sign(msgspec.Struct, frozen=True):

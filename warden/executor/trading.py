@@ -144,6 +144,9 @@ class Trading:
         self._take_results()
         for submitted in self._hands.doors.intents():
             self.handle(submitted)
+        for strategy, identity in self._hands.doors.listening():
+            for news in self.core.hearers.listens(strategy, identity):
+                self.carry_out(news)
         for ordered in self._hands.doors.orders():
             self.handle(ordered)
         self._ask_chain()

@@ -16,6 +16,7 @@ from warden.executor import calldata
 from warden.executor.protocol import Simulate, Simulated, SimulationFailed
 from warden.executor.round_trips import sold_again
 from warden.executor.simulation import METHOD, Look, Unreadable
+from warden.executor.witnesses import witnessed
 
 if TYPE_CHECKING:
     from warden.executor.pools import Pools
@@ -38,7 +39,10 @@ _TEXT_MAX: Final = 300
 def simulate(rpc: JsonRpc, order: Simulate, wallet: str, pools: Pools) -> Simulated | SimulationFailed:
     """Return what a call of the wallet's would do; whatever goes wrong is an answer too."""
     try:
-        return _tried(rpc, order, wallet.lower(), pools)
+        if not order.witnessed:
+            return _tried(rpc, order, wallet.lower(), pools)
+        at = hex(calldata.quantity(rpc.call("eth_blockNumber")))
+        return witnessed(rpc, order, lambda: _tried(rpc, order, wallet.lower(), pools, at))
     except Unreadable as error:
         return _refused(order, str(error), rule="simulation.unreadable")
     except EndpointRefused as error:
@@ -48,9 +52,12 @@ def simulate(rpc: JsonRpc, order: Simulate, wallet: str, pools: Pools) -> Simula
         return SimulationFailed(intent_id=order.intent_id, refused=False, text=text)
 
 
-def _tried(rpc: JsonRpc, order: Simulate, wallet: str, pools: Pools) -> Simulated | SimulationFailed:
+def _tried(
+    rpc: JsonRpc, order: Simulate, wallet: str, pools: Pools, at: str = ""
+) -> Simulated | SimulationFailed:
     # A purchase and its sale must meet the same pools: both stand on the block that is the newest now.
-    parent = hex(calldata.quantity(rpc.call("eth_blockNumber"))) if order.round_trip else "latest"
+    newest = order.round_trip and not at
+    parent = hex(calldata.quantity(rpc.call("eth_blockNumber"))) if newest else at or "latest"
     look = Look(order, wallet, parent)
     found = pools.find(rpc, order.path) if order.path else ()
     judging = [(METHOD, look.parameters())] if order.judged else []

@@ -27,7 +27,11 @@ BLOCK_POSITION: Final[Mapping[str, int | None]] = {
     "eth_getStorageAt": 2,
     "eth_call": 1,
     "eth_getTransactionReceipt": None,
+    "eth_maxPriorityFeePerGas": None,
 }
+# No state but an opinion, on which nobody has to agree: of those who agree on all else the least counts, so
+# that no single one can make a transaction dearer.
+OPINIONS: Final = frozenset({"eth_maxPriorityFeePerGas"})
 CALLS_MAX: Final = 512
 _WORD_CHARACTERS: Final = 66
 _FIGURE_CHARACTERS_MAX: Final = 90
@@ -71,7 +75,7 @@ def read_asked(params: bytes) -> tuple[Asked, ...]:
     for method, given in listed:
         if method not in BLOCK_POSITION:
             raise ValueError(f"{method[:80]} is none of {', '.join(BLOCK_POSITION)}")
-        if len(given) < (BLOCK_POSITION[method] or 1):
+        if method not in OPINIONS and len(given) < (BLOCK_POSITION[method] or 1):
             raise ValueError(f"{method} has too few parameters")
     return tuple(Asked(method, tuple(given)) for method, given in listed)
 
@@ -115,6 +119,8 @@ def said(block: Block, asked: Sequence[Asked], answers: Sequence[Answer | None])
 
 
 def _said(block: Block, call: Asked, answer: Answer | None) -> str:
+    if call.method in OPINIONS:
+        return ""
     if answer is None or not answer.result:
         failure = _NO_ANSWER if answer is None else judge(bytes(answer.error))
         if failure.kind is not Kind.FINAL:
@@ -156,6 +162,26 @@ def is_landed(block: Block, receipt: object) -> bool:
         return int(receipt["blockNumber"], 16) <= block.number
     except (KeyError, TypeError, ValueError):
         return False
+
+
+def together(asked: Sequence[Asked], answers: Sequence[Sequence[Answer | None]]) -> tuple[Answer | None, ...]:
+    """Return the answers of endpoints that agree as one: the first one's, and of each opinion the least."""
+    found = list(answers[0])
+    for place, call in enumerate(asked):
+        if call.method in OPINIONS:
+            opinions = [each[place] for each in answers if _opinion(each[place]) is not None]
+            found[place] = min(opinions, key=lambda each: _opinion(each) or 0, default=found[place])
+    return tuple(found)
+
+
+def _opinion(answer: Answer | None) -> int | None:
+    """Return the number that an endpoint thinks, None where it says none."""
+    if answer is None or not answer.result:
+        return None
+    try:
+        return int(msgspec.json.decode(answer.result, type=str), 16)
+    except (msgspec.DecodeError, ValueError):
+        return None
 
 
 def _decoded(answer: Answer | None) -> Any:  # noqa: ANN401 - any JSON

@@ -11,7 +11,7 @@ from warden.gateway.events import ReadFailed
 from warden.gateway.jsonrpc import Call, Code, error_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Sequence
 
     from warden.gateway.core import Core
     from warden.gateway.endpoint import EndpointClient
@@ -56,8 +56,8 @@ class Reads:
         """How many calls the endpoints were asked since these reads began, probes too."""
         return sum(client.asked for client in self._clients.values())
 
-    async def answer(self, calls: Sequence[Call]) -> list[Reply]:
-        """Return a reply for each call, in order; each endpoint is asked once at most."""
+    async def answer(self, calls: Sequence[Call], avoid: Container[str] = ()) -> list[Reply]:
+        """Return a reply for each call, in order; an endpoint is asked once at most, those to avoid never."""
         replies: dict[int, Reply] = {}
         open_errors: dict[int, Reply] = {}
         said: dict[str, str] = {}
@@ -65,6 +65,8 @@ class Reads:
             waiting = [place for place in range(len(calls)) if place not in replies]
             if not waiting:
                 break
+            if name in avoid:
+                continue
             try:
                 answers = await self._clients[name].ask([calls[place] for place in waiting])
             except NoAnswer as error:
@@ -131,7 +133,7 @@ class NoChain:
 
     asked = 0
 
-    async def answer(self, calls: Sequence[Call]) -> list[Reply]:
+    async def answer(self, calls: Sequence[Call], avoid: Container[str] = ()) -> list[Reply]:  # noqa: ARG002 - there is none to avoid
         """Refuse each call, saying why."""
         error = error_of(Code.NO_ENDPOINT, f"no endpoint can answer: {NOT_DEPLOYED}", {"endpoints": []})
         return [Reply(error, error=True)] * len(calls)

@@ -23,6 +23,7 @@ from warden.gateway.agreement import (
     difference,
     results,
     said,
+    together,
     verdict,
 )
 from warden.gateway.errors import Failure, Kind, NoAnswer, judge
@@ -48,7 +49,7 @@ _Kind = TypeVar("_Kind")
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """What was agreed on: `answers` as the first of `endpoints` gave them."""
+    """What was agreed on: `answers` as the first of `endpoints` gave them, opinions apart."""
 
     block: Block
     answers: tuple[Answer | None, ...]
@@ -216,7 +217,8 @@ class Rounds:
         if block.number >= self._floor:
             self._floor_ns = self._clock.boot_ns()
         self._floor = block.number
-        return Settled(block, states[found.majority[0]][1], found.majority, found.others)
+        answers = together(asked, [states[name][1] for name in found.majority])
+        return Settled(block, answers, found.majority, found.others)
 
     # --- heads
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from aiohttp import web
 
@@ -13,10 +13,11 @@ from warden.gateway.agreed import AgreedReads
 from warden.gateway.jsonrpc import NULL, Call, Code, Invalid, NotJson, error_of, shown
 from warden.gateway.methods import Kind, kind_of
 from warden.gateway.reads import Reply
+from warden.runtime.rpc import AVOID_HEADER, ENDPOINT_HEADER
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from warden.gateway.bot import BotDoor
     from warden.gateway.sends import Sends
@@ -43,8 +44,8 @@ class Answering(Protocol):
         """How many calls endpoints were asked so far."""
         ...
 
-    async def answer(self, calls: Sequence[Call]) -> list[Reply]:
-        """Return a reply for each call, in order."""
+    async def answer(self, calls: Sequence[Call], avoid: Container[str] = ()) -> list[Reply]:
+        """Return a reply for each call, in order; none from an endpoint that is to be avoided."""
         ...
 
 
@@ -134,10 +135,10 @@ class Server:
         self.counts.calls += len(items)
         if request.path == BOT_PATH:
             self.counts.bot_calls += len(items)
-        replies = await self._replies(items)
+        replies = await self._replies(items, _avoided(request.headers.get(AVOID_HEADER, "")))
         return _response(items, replies, is_batch=is_batch)
 
-    async def _replies(self, items: list[Call | Invalid]) -> list[Reply]:
+    async def _replies(self, items: list[Call | Invalid], avoid: frozenset[str]) -> list[Reply]:
         """Return the replies in order; what can be read goes to the endpoints together."""
         own: dict[int, Reply] = {}
         reads: list[Call] = []
@@ -152,7 +153,7 @@ class Server:
                 own[place] = reply
             elif isinstance(item, Call):
                 reads.append(item)
-        answers = await self.reads.answer(reads) if reads else []
+        answers = await self.reads.answer(reads, avoid) if reads else []
         self.counts.failures += sum(not reply.endpoint for reply in answers)
         found = iter(answers)
         return [own.get(place) or next(found) for place in range(len(items))]
@@ -196,13 +197,18 @@ def _response(items: list[Call | Invalid], replies: list[Reply], *, is_batch: bo
     headers = {}
     endpoints = dict.fromkeys(reply.endpoint for reply in replies if reply.endpoint)
     if endpoints:
-        headers["X-Warden-Endpoint"] = ",".join(quote(name) for name in endpoints)
+        headers[ENDPOINT_HEADER] = ",".join(quote(name) for name in endpoints)
         headers["X-Warden-Age-Ms"] = str(max(reply.age_ms for reply in replies if reply.endpoint))
     body = b"[" + b",".join(answers) + b"]" if is_batch else answers[0]
     if len(body) > ANSWER_BYTES_MAX:
         text = f"the answer is larger than {ANSWER_BYTES_MAX} bytes: ask for less at once"
         return _own(error_of(Code.NO_ENDPOINT, text))
     return web.Response(body=body, content_type="application/json", headers=headers)
+
+
+def _avoided(header: str) -> frozenset[str]:
+    """Return the endpoints that a client will not hear: who wants a second word asks for another's."""
+    return frozenset(unquote(each.strip()) for each in header.split(",") if each.strip())
 
 
 def _own(error: bytes, *, status: int = 200) -> web.Response:

@@ -16,11 +16,18 @@ from warden.domain.errors import EndpointFailed, EndpointRefused
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+# Of Warden's own gateway: whose words an answer is, and whose a client will not hear.
+ENDPOINT_HEADER: Final = "X-Warden-Endpoint"
+AVOID_HEADER: Final = "X-Warden-Avoid"
 _BODY_BYTES_MAX: Final = 64 * 1024 * 1024
 
 
 class JsonRpc:
-    """One JSON-RPC server at `url`, asked by one thread."""
+    """One JSON-RPC server at `url`, asked by one thread.
+
+    Before Warden's gateway, `answered_by` are the endpoints whose words it has heard, as the gateway names
+    them, and `avoid` those whose it will not hear.
+    """
 
     def __init__(self, url: str, *, timeout_s: float) -> None:
         parts = urlsplit(url)
@@ -30,6 +37,8 @@ class JsonRpc:
             raise ValueError("a JSON-RPC URL needs a host")
         self._connection = kind(parts.hostname, parts.port, timeout=timeout_s)
         self._id = 0
+        self.answered_by: set[str] = set()
+        self.avoid: frozenset[str] = frozenset()
 
     def call(self, method: str, *parameters: object) -> Any:  # noqa: ANN401 - JSON
         """Return the result of one call.
@@ -106,8 +115,13 @@ class JsonRpc:
             raise EndpointFailed(f"no answer: {type(error).__name__} {error}") from error
 
     def _once(self, data: bytes) -> Any:  # noqa: ANN401 - JSON
-        self._connection.request("POST", self._path, data, {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json"}
+        if self.avoid:
+            headers[AVOID_HEADER] = ",".join(sorted(self.avoid))
+        self._connection.request("POST", self._path, data, headers)
         response = self._connection.getresponse()
+        said_by = response.getheader(ENDPOINT_HEADER, "")
+        self.answered_by |= {each for each in said_by.split(",") if each}
         content = response.read(_BODY_BYTES_MAX)
         try:
             answer = msgspec.json.decode(content)

@@ -8,6 +8,7 @@ Each field says in its metadata what it is, in which unit; docs/configuration.md
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -19,7 +20,7 @@ from warden.domain.modes import Environment
 from warden.runtime.settings_aftermath import IncidentSettings, StopStepSettings
 from warden.runtime.settings_bot import BotSettings
 from warden.runtime.settings_chain import Address, ChainSettings
-from warden.runtime.settings_field import STRICT, Milliseconds, Port, required, setting, table
+from warden.runtime.settings_field import STRICT, Amount, Milliseconds, Port, required, setting, table
 from warden.runtime.settings_health import HealthSettings
 from warden.runtime.settings_limits import NOW, LimitSettings
 from warden.runtime.settings_paper import PaperSettings
@@ -158,6 +159,17 @@ class ExecutionSettings:
         "always",
         "whose asset changes are simulated and judged before signing: of always every transaction, of unknown"
         " only contracts that are no known router and tokens that are bought to be held, of never none",
+    )
+    second_simulation_from_eth: Amount | None = setting(
+        Decimal(1),
+        "what spends so much, and every call of an unknown contract, is simulated by two endpoints that must "
+        "say the same; with a single endpoint, and on paper, by one",
+        unit="ETH",
+        window="each transaction",
+        micro=Decimal("0.01"),
+        strict=Decimal("0.1"),
+        tighter="lower",
+        unset="one endpoint's simulation is enough",
     )
     max_token_tax_percent: Annotated[int, Ge(0), Le(50)] = setting(
         0, "most that a token may keep for itself when it moves", unit="%", baseline="what is bought or sold"

@@ -116,6 +116,11 @@ class Core:
         self.refused = 0
         self.strays = 0
 
+    @property
+    def trader_session(self) -> str:
+        """The session that the watchdog gave this process; empty before it did."""
+        return self._trader_session
+
     def grant(self, leave: TraderLeave) -> list[Command]:
         """Take the watchdog's leave for this process; one for another process is not ours to use."""
         if leave.trader_process != self._session:

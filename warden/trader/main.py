@@ -36,7 +36,7 @@ from warden.trader.core import (
 from warden.trader.feed import Feed
 from warden.wire.addresses import INTENTS
 from warden.wire.codec import Undecodable, decode, encode
-from warden.wire.messages import Answer, ExecutorToTrader, ProcessState, Submit, TraderLeave
+from warden.wire.messages import Answer, ExecutorToTrader, Listen, ProcessState, Submit, TraderLeave
 from warden.wire.telemetry import Severity
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from warden.strategies.strategy import Strategy
 
 _STATUS_NS: Final = 500 * NS_PER_MS
+_LISTEN_NS: Final = 1_000 * NS_PER_MS
 _ANSWERS_MAX: Final = 64
 _LAST_WORDS_S: Final = 0.2
 
@@ -88,6 +89,7 @@ class Trader:
         self._feed = feed
         self._client = frame.bus.connect(INTENTS)
         self._status_due_ns = 0
+        self._listen_due_ns = 0
         self._memory_mb = memory_mb
         # One of several goes by the name that the configuration gives it, as its pool and process do.
         self._strategy_name = strategy_of(frame.name) or strategy.name
@@ -127,10 +129,19 @@ class Trader:
                 handled=core.handled,
                 detail=redact(detail),
             )
+            self._listen(now_ns)
             if now_ns >= self._status_due_ns:
                 self._status_due_ns = now_ns + _STATUS_NS
                 frame.publish(core.status(contact, now_ns))
             self._poller.poll(frame.beat_due_ms())
+
+    def _listen(self, now_ns: int) -> None:
+        """Say where the strategy hears: an executor that was started again knows nobody yet."""
+        session = self._core.trader_session
+        if session and now_ns >= self._listen_due_ns:
+            told = encode(Listen(trader_session=session, strategy=self._strategy_name))
+            # Without a connection it is said as soon as there is one.
+            self._listen_due_ns = now_ns + (_LISTEN_NS if self._client.send(told) else 0)
 
     def _take_answers(self) -> None:
         for _ in range(_ANSWERS_MAX):

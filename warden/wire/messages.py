@@ -169,6 +169,16 @@ class Submit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="submi
     intent: Intent
 
 
+class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="listen.1"):
+    """A trader says, again and again, where its strategy hears: of exits nobody else is told (SL1)."""
+
+    trader_session: str
+    strategy: str
+
+
+TraderToExecutor = Submit | Listen
+
+
 class BotSend(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="bot.1"):
     """What a bot asked the gateway to send (EX12); under which session is for the executor to say.
 

@@ -20,7 +20,7 @@ from warden.runtime.bus import Bus
 from warden.runtime.keys import Keyring
 from warden.wire.addresses import INTENTS, ORDERS
 from warden.wire.codec import decode, encode
-from warden.wire.messages import Answer, BotSend, OperatorReply, Submit
+from warden.wire.messages import Answer, BotSend, Listen, OperatorReply, Submit
 from warden.wire.orders import AskRisk, OrderReply
 
 if TYPE_CHECKING:
@@ -218,6 +218,28 @@ def test_whose_an_intent_is_follows_from_the_key(
     for gate in (submitted.gate, submitted.reduce_gate):
         assert ("" if gate is None else gate.rule) == rule
     assert f"trader-{submitted.intent.strategy}" == name
+
+
+def test_where_a_strategy_hears_is_proven_by_its_key_and_its_session(several: Several) -> None:
+    """SL1, I8: another's session, an old one, or the gateway's word moves nothing; its own does at once."""
+    for name, session in (
+        ("trader-arb", "mom:2"),
+        ("trader-arb", "arb:9"),
+        (Role.GATEWAY, "mom:2"),
+        ("trader-mom", "mom:2"),
+    ):
+        data = encode(Listen(trader_session=session, strategy="another"))
+        wait_until(lambda data=data, name=name: several.clients[name].send(data), "a connection")  # type: ignore[misc] # bound in each turn
+    heard: list[str] = []
+
+    def any_heard() -> bool:
+        assert list(several.doors.intents()) == []
+        heard.extend(strategy for strategy, _ in several.doors.listening())
+        return bool(heard) and bool(several.rubbish)
+
+    wait_until(any_heard, "who listens")
+    # Of several each goes by the name of its key; what is no trader's is rubbish from where it comes.
+    assert (heard, several.rubbish) == (["mom"], [Role.GATEWAY])
 
 
 def test_what_a_bot_sends_comes_in_under_its_traders_session(several: Several) -> None:

@@ -133,6 +133,43 @@ def test_another_strategy_hears_nothing() -> None:
     assert told(close(scene, position_id)) == []
 
 
+def test_what_came_to_pass_before_anybody_listened_is_told_once_to_who_does() -> None:
+    """SL1: after the executor's own restart: in order, to the strategy's own process, and never again."""
+    before = stage()
+    position_id = before.open()
+    scene = stage(rows=tuple(before.rows))
+    scene.receipts, scene.weth, scene.token = before.receipts, before.weth, before.token
+    scene.block, scene.signed = before.block, before.signed
+    hearers = scene.core.hearers
+    scene.tell(Ordered(b"op", PullLever("ann", "enough", "close_position", position_id)))
+    tx_hash, _ = scene.sell_off(scene.look())
+    assert told(scene.mine(tx_hash, weth=ETHER, token=-BOUGHT)) == []
+    ((identity, update),) = told(list(hearers.listens("test", AGAIN)))
+    assert (identity, update.tx_hash, update.state) == (AGAIN, tx_hash, TradeState.MINED)
+    assert hearers.listens("test", AGAIN) == []
+    # From then on at once, and to whoever listens last.
+    assert hearers.listens("test", TRADER) == []
+    scene.receipts[tx_hash] = None
+    scene.weth, scene.token = scene.weth - ETHER, BOUGHT
+    again = [each for _ in range(2) for each in told(scene.look())]
+    assert [(name, each.state) for name, each in again] == [(TRADER, TradeState.REORGED)]
+
+
+def test_another_strategys_process_is_told_nothing_that_waited() -> None:
+    """SL1, I8: what waits is for the strategy whose position it was; too much of it is cut to the newest."""
+    scene = stage(SEVERAL)
+    position_id = scene.open(msgspec.structs.replace(opening(), strategy="arb"))
+    scene.core.hearers._latest.clear()
+    assert told(close(scene, position_id)) == []
+    assert scene.core.hearers.listens("mom", OTHER) == []
+    assert len(scene.core.hearers.listens("arb", AGAIN)) == 1
+    entry = next(iter(scene.core.book.recent(1)))
+    scene.core.hearers._latest.clear()
+    for _ in range(100):
+        scene.core.hearers.told(entry, entry.outcome, None)
+    assert len(scene.core.hearers.listens("arb", AGAIN)) == 64
+
+
 def test_after_the_executors_restart_it_waits_for_nobody() -> None:
     """SL1: it sells all the same, and tells whoever has spoken since; rows of before name no reason."""
     before = stage()

@@ -21,6 +21,7 @@ from warden.gateway.agreement import (
     read_asked,
     results,
     said,
+    together,
     verdict,
 )
 from warden.gateway.errors import NoAnswer
@@ -163,3 +164,18 @@ def test_what_is_no_block_is_no_head(block: object) -> None:
     """Fails closed."""
     with pytest.raises(NoAnswer):
         block_of(answer(block))
+
+
+def test_of_opinions_the_least_counts_and_nobody_has_to_agree() -> None:
+    """EX6, ES2: a tip is no state; one endpoint alone makes no transaction dearer, and spoils no read."""
+    asked = (BALANCE, Asked("eth_maxPriorityFeePerGas", ()))
+    dear = (answer("0x5"), answer("0x9502f9000"))
+    cheap = (answer("0x05"), answer("0x3b9aca00"))
+    silent = (answer("0x5"), None)
+    assert of(*dear, asked=asked) == of(*cheap, asked=asked) == of(*silent, asked=asked)
+    assert together(asked, [dear, cheap]) == (dear[0], cheap[1])
+    assert together(asked, [cheap, dear]) == cheap
+    assert together(asked, [silent, dear])[1] == dear[1]
+    assert together(asked, [(answer("0x5"), answer([])), dear])[1] == dear[1]
+    assert together(asked, [silent, silent]) == silent
+    assert read_asked(b'[[["eth_maxPriorityFeePerGas", []]]]') == (asked[1],)

@@ -151,3 +151,15 @@ async def test_without_a_chain_reads_are_refused() -> None:
     """Until the devnet is up each call of a batch is refused, saying why."""
     replies = await NoChain().answer([READ, READ])
     assert [json.loads(reply.body)["code"] for reply in replies] == [-32001, -32001]
+
+
+async def test_who_is_to_be_avoided_is_not_asked() -> None:
+    """EX11, RP4: whoever wants a second word gets another's, or none; the first one's is never passed off."""
+    async with venue([result(1)], [result(2)]) as two:
+        (first,) = await two.reads.answer([READ])
+        (second,) = await two.reads.answer([READ], frozenset({first.endpoint}))
+        assert {first.endpoint, second.endpoint} == {"a", "b"}
+        (nobody,) = await two.reads.answer([READ], frozenset({"a", "b"}))
+        assert nobody.error
+        assert nobody.endpoint == ""
+        assert sum(two.asked()) == 2
