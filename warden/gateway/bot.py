@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 WAITING_MAX: Final = 32
 _LOOK_S: Final = 0.005
 _AGAIN_S: Final = 0.25
-# Refusals that end by themselves within a few blocks: Warden is setting an allowance, or reading a token.
-_PASSING: Final = frozenset({"allowance", "allowance.unread"})
+# Refusals that end by themselves within a few blocks: Warden sets an allowance, or looks at a token or price.
+_PASSING: Final = frozenset({"allowance", "allowance.unread", "price.unproven"})
 
 
 class BotDoor:

@@ -98,6 +98,16 @@ def test_sl1_a_crash_that_stays_is_sold_at_its_second_block_at_the_price_of_then
     assert 0.59 < guard.value.wei / ETHER < 0.6
 
 
+def test_sl1_a_block_that_is_read_twice_is_one_block() -> None:
+    """SL1: the head is read more often than blocks come: only another block bears a price out."""
+    scene, _ = stage()
+    assert only(at(scene, 60), Simulate) == []
+    for _ in range(3):
+        assert only(at(scene, 60, block=scene.block), Simulate) == []
+        scene.block -= 1
+    (_,) = only(at(scene, 60), Simulate)
+
+
 def test_sl1_a_fall_without_a_jump_waits_for_nothing() -> None:
     """SL1: one percent a block is no dispute: the stop-loss fires at the very block that reaches it."""
     scene, _ = stage()

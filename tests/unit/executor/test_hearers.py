@@ -163,6 +163,12 @@ def test_another_strategys_process_is_told_nothing_that_waited() -> None:
     assert told(close(scene, position_id)) == []
     assert scene.core.hearers.listens("mom", OTHER) == []
     assert len(scene.core.hearers.listens("arb", AGAIN)) == 1
+    # Where there is one pool alone, another strategy that has taken its place is told nothing either.
+    one = stage()
+    position_id = one.open()
+    one.core.hearers._latest.clear()
+    assert told(close(one, position_id)) == []
+    assert one.core.hearers.listens("newer", OTHER) == []
     entry = next(iter(scene.core.book.recent(1)))
     scene.core.hearers._latest.clear()
     for _ in range(100):

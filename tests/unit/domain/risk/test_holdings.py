@@ -45,6 +45,12 @@ def test_a_value_that_cannot_be_told_is_counted_and_the_last_one_kept() -> None:
     assert step(holdings, valued(ETHER)).unvalued == 0
 
 
+def test_in_a_dispute_the_worse_of_the_two_counts() -> None:
+    """ES1, ES2: a loss is what the second source says, where that is less than what the pool has shown."""
+    told = Valued(NOON_NS, (Valuation("position", Wei(1_000), Wei(ETHER), least_wei=Wei(ETHER // 4)),))
+    assert held(opened(), told).loss_wei == 3 * ETHER // 4
+
+
 def test_what_is_sold_takes_its_share_with_it() -> None:
     """ES1: of a position half sold half the loss remains, rounded against us."""
     holdings = held(opened(cost_wei=Wei(1_001)), valued(501), Closed("position", Wei(500), Wei(250)))
