@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -11,15 +10,23 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from tests.faults import fault
 from tests.instance import DEVNET_TOML, REPOSITORY, wait_until
 from tests.process.operator_at_work import let_trade
 from tests.process.system import BUSY_TOML, System
 from tests.process.watchdog_stage import Stage
 from warden.domain.checks import CHECKS
 from warden.domain.modes import Mode
+from warden.domain.risk.engine import RiskLimits
 from warden.domain.roles import Role
+from warden.executor.snapshots import KIND, RowFold
+from warden.operator.link import ask
 from warden.runtime.checkpoints import checkpoint_path
-from warden.wire.messages import Arm
+from warden.runtime.clock import SystemClock
+from warden.runtime.journal import Journal, read
+from warden.wire.codec import from_json, to_json
+from warden.wire.messages import Arm, Recover
+from warden.wire.rows import ExecutorRow
 from warden.wire.telemetry import Event, Severity
 
 if TYPE_CHECKING:
@@ -69,6 +76,7 @@ def test_a_check_that_fails_only_observes_and_calls_a_human() -> None:
         ]
 
 
+@fault("it-lasts")
 def test_what_lasts_shuts_down_until_a_manual_restart() -> None:
     """FS1: SHUTDOWN with row and file; killed, it comes back shut down; an orderly restart lifts it."""
     with Stage(SHORT_TOML) as stage:
@@ -152,28 +160,57 @@ def test_too_few_endpoints_hold_up_what_is_armed_next(system: System) -> None:
     )
 
 
-def test_a_journal_that_was_rolled_back_with_its_checkpoint_is_found(system: System) -> None:
-    """I9, FS3: file and checkpoint are old together; the watchdog remembers, nothing is armed any more."""
+@fault("rolled-back")
+def test_a_snapshot_and_then_a_whole_journal_that_are_not_what_was_written(system: System) -> None:
+    """FS3, I9: rows well chained that nobody wrote, then an older copy with its checkpoint: both are found.
+
+    The first is a durable stop with the reason DATA_INTEGRITY; the second the watchdog remembers. While
+    either is so, nothing is armed.
+    """
     let_trade(system)
     journal = system.places.journal(Role.EXECUTOR)
     assert system.end(Role.EXECUTOR) == 0
     kept = {path: path.read_bytes() for path in (journal, checkpoint_path(journal))}
+    forge_snapshot(journal)
     system.start(Role.EXECUTOR)
-    let_trade(system)
+    wait_until(lambda: system.latch.read().stopped, "a stop")
+    (stop,) = system.latch.read().stops
+    assert stop.reason == "DATA_INTEGRITY"
+    found = wait_failing(system, "integrity.snapshots")
+    assert "totals is not what the rows before come to" in found
+    refused = ask(system.home, Recover("tester", "trying"))
+    assert (refused.exit_code, "integrity.snapshots" in refused.message) == (4, True)
+
     assert system.end(Role.EXECUTOR) == 0
     for path in journal.parent.glob("executor.db-*"):
         path.unlink()
     for path, content in kept.items():
         path.write_bytes(content)
     system.start(Role.EXECUTOR)
-    system.wait(
-        lambda each: any(
-            event.kind == "check.failed" and "integrity.witness" in event.message for event in each.events
-        ),
-        "a check that fails",
-    )
-    code, told, errors = health_check(system.home)
-    assert code == 1
-    assert "truncated or rolled back" in checks_of(told)["integrity.witness"]["found"]
-    assert errors == ""
-    system.signal(Role.EXECUTOR, signal.SIGTERM)
+    assert "truncated or rolled back" in wait_failing(system, "integrity.witness")
+    refused = ask(system.home, Recover("tester", "trying"))
+    assert (refused.exit_code, "integrity.witness" in refused.message) == (4, True)
+
+
+def forge_snapshot(path: Path) -> None:
+    """Add a snapshot that says more was won than the rows come to, chained as its writer would."""
+    ledger = RowFold(RiskLimits())
+    for row in read(path):
+        ledger.apply(from_json(row.body, ExecutorRow))
+    ledger.book.totals = msgspec.structs.replace(ledger.book.totals, gain_wei=10**18)
+    journal = Journal(path, SystemClock())
+    journal.append(KIND, to_json(ledger.snapshot()))
+    journal.close()
+
+
+def wait_failing(system: System, name: str) -> str:
+    """Wait until a check fails; return what it found."""
+    found: list[str] = []
+
+    def fails() -> bool:
+        line = checks_of(health_check(system.home)[1]).get(name)
+        found.extend([line["found"]] if line is not None and not line["passes"] else [])
+        return bool(found)
+
+    wait_until(fails, f"failing check {name}")
+    return found[0]

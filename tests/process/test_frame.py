@@ -16,6 +16,7 @@ from tests.faults import fault
 from tests.instance import REPOSITORY, Instance, wait_until
 from warden.domain.roles import Role
 from warden.wire.addresses import BEATS
+from warden.wire.checks import ProcessBroke
 from warden.wire.codec import decode
 from warden.wire.messages import Beat, ProcessState
 
@@ -153,6 +154,24 @@ def test_how_it_failed_is_its_exit_code_and_one_line(
     assert [line["kind"] for line in lines if line["level"] == "CRITICAL"] == [kind]
     assert "secretkey" not in instance.output(Role.API) + json.dumps(lines)
     assert ("Traceback" in instance.output(Role.API)) is (code == 1)
+
+
+def test_its_last_words_reach_the_watchdog(instance: Instance) -> None:
+    """FS1: a process that breaks, at its very start too, says so and why; no key in it."""
+    with instance.bus(Role.WATCHDOG) as bus:
+        server = bus.serve(BEATS)
+        process = start(instance, "raise")
+        words: list[ProcessBroke] = []
+
+        def heard() -> bool:
+            while (incoming := server.receive()) is not None:
+                words.append(decode(incoming.data, ProcessBroke))
+            return bool(words)
+
+        wait_until(heard, "last words")
+        assert ended(process)[0] == 1
+    assert words[0].why.startswith("RuntimeError: at ")
+    assert "secretkey" not in words[0].why
 
 
 @pytest.mark.parametrize("missing", ["settings", "keys", "socket directory"])

@@ -87,7 +87,7 @@ class Executor:
         refuse_other_books(self._ledger, frame.settings)
         self._utc = SteadyUtc(frame.clock, self._recorder.last_ns)
         self._checking = Checking(
-            frame, self._gate, self._ledger, self._recorder, utc=self._utc, halt=self._halt
+            frame, self._gate, self._ledger, self._recorder, utc=self._utc, halt=self._violated
         )
         self._clean = self._book.empty or self._book.ended_in_order
         self._doors = Doors(frame.bus, self._gate, self._say_undecodable, identity_of_bot(frame.settings))
@@ -316,14 +316,20 @@ class Executor:
                 self._trading.carry_out(command)
 
     def _halt(self, reason: str, tampered: bool) -> None:  # noqa: FBT001 - a callback's form
-        """Close the gate for good: without a record nothing is traded (I5).
+        """Close the gate for good: without a record nothing is traded (I5)."""
+        if not self._gate.halted:
+            self._frame.event(Severity.CRITICAL, "journal.broken", reason, runbook="recovery-after-crash")
+            self._close_for_good(reason, tampered=tampered)
 
-        Rows that are not what was written are more than a failing disk: that is a stop, and durable (ES1).
-        """
-        if self._gate.halted:
-            return
+    def _violated(self, reason: str, of_rows: bool) -> None:  # noqa: FBT001 - a callback's form
+        """Close the gate for good: on books that contradict themselves nothing is traded (FS3)."""
+        if not self._gate.halted:
+            self._frame.event(Severity.CRITICAL, "integrity.violated", reason, runbook="startup#books")
+            self._close_for_good(reason, tampered=of_rows)
+
+    def _close_for_good(self, reason: str, *, tampered: bool) -> None:
+        """Refuse until the next start; rows that are not what was written are a durable stop, too (ES1)."""
         self._gate.halted = reason
-        self._frame.event(Severity.CRITICAL, "journal.broken", reason, runbook="recovery-after-crash")
         if tampered and self._frame.settings.emergency.enabled:
             self._desk.keep(reports.integrity_stop(self._frame.session, reason, wall_text(self._clock)))
 

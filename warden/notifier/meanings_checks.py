@@ -22,6 +22,11 @@ OF_CHECKS: Final[Mapping[str, Rule]] = MappingProxyType(
             "What trades already goes on; something of its own acts on what the check found.",
             "startup",
         ),
+        "integrity.violated": Rule(
+            "The executor's books contradict themselves",
+            "A defect, or somebody changed a file; the gate is closed until the executor's next start.",
+            "startup#books",
+        ),
         "clock.stepped": Rule(
             "The wall clock was set",
             "Its source was wrong or far off; nothing is decided by it, but logs and reports bear its times.",

@@ -12,6 +12,7 @@ import os
 import resource
 import secrets
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 _PR_SET_PDEATHSIG: Final = 1
 _PARENT_VARIABLE: Final = "WARDEN_SUPERVISORD"
 _FILES_MIN: Final = 256
+_LAST_WORDS_NS: Final = 1_000 * NS_PER_MS
+_LAST_WORDS_PAUSE_S: Final = 0.05
 _LEAVES_MAX: Final = 64
 _ERRORS: Final = frozenset({Severity.ERROR, Severity.CRITICAL})
 # Whoever can close the gate by itself, or write the stop down.
@@ -185,9 +188,16 @@ class Frame:
         return self._beats.send(encode(report))
 
     def broke(self, error: BaseException) -> None:
-        """Tell the watchdog that this process ends by an exception that nothing caught."""
+        """Tell the watchdog that this process ends by an exception that nothing caught.
+
+        Waits for a watchdog to be there, a second at most: at its start it has no connection yet.
+        """
         why = logs.redact(f"{type(error).__name__}: {error}")[:500]
-        self._beats.send(encode(ProcessBroke(session=self.session, why=why)))
+        words = encode(ProcessBroke(session=self.session, why=why))
+        end_ns = self.clock.boot_ns() + _LAST_WORDS_NS
+        while not self._beats.send(words) and self.clock.boot_ns() < end_ns:
+            time.sleep(_LAST_WORDS_PAUSE_S)
+        time.sleep(_LAST_WORDS_PAUSE_S)  # what is not out when the socket closes is lost
 
     def publish(self, status: msgspec.Struct) -> None:
         """Tell whoever listens how things stand."""
