@@ -14,8 +14,9 @@ from warden.cli.table import aligned
 from warden.cli.words import say, warn
 from warden.domain.checks import PASSING
 from warden.domain.errors import EXIT_DONE, EXIT_FAILED, EXIT_NOT_RUNNING, NotRunning
-from warden.domain.health import CheckLine, worst
+from warden.domain.health import CheckLine, score_text, worst
 from warden.domain.modes import Environment
+from warden.domain.money import BPS_ONE
 from warden.operator.asking import answer_to
 from warden.wire.addresses import CONTROL
 from warden.wire.checks import AskChecks, CheckTable
@@ -25,14 +26,20 @@ if TYPE_CHECKING:
 
 _HEALTHY_ENDPOINT: Final = "ok"
 _NOTHING_RUNS: Final = "nothing runs: start it with 'warden up'"
-_COLUMNS: Final = ("status", "check", "found", "limit", "mend")
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What there is to show: `problems` one line each, empty when all is well."""
+    """What there is to show: `problems` one line each, empty when all is well.
+
+    Attributes:
+        components: of health (HM2), as the watchdog judges them; none while it is silent.
+        score_bps: of health; None where it is not known.
+    """
 
     problems: tuple[str, ...]
     checks: tuple[CheckLine, ...]
+    components: tuple[CheckLine, ...] = ()
+    score_bps: int | None = None
 
 
 def health_check(home: Path, *, as_json: bool) -> int:
@@ -54,20 +61,24 @@ def health_check(home: Path, *, as_json: bool) -> int:
 
 
 def _found(home: Path, picture: Picture) -> Found:
-    problems = problems_of(picture)
+    problems, health = problems_of(picture), picture.view.health
+    components = () if health is None else health.lines
+    score_bps = None if health is None else health.score_bps
     try:
         table: CheckTable = answer_to(home, CONTROL, AskChecks(), CheckTable)
     except NotRunning as error:
-        return Found((*problems, f"checks: {error}"), ())
+        problems += [f"checks: {error}", *_failing(components, "component")]
+        return Found(tuple(problems), (), components, score_bps)
     problems += [f"check {name}: not answered yet" for name in table.awaited]
     if not table.complete:
         problems.append("checks: not every process has done them anew in 8 s; what is shown was found before")
-    return Found((*problems, *_failing(table.lines)), table.lines)
+    problems += [*_failing(table.lines), *_failing(components, "component")]
+    return Found(tuple(problems), table.lines, components, score_bps)
 
 
-def _failing(lines: tuple[CheckLine, ...]) -> list[str]:
+def _failing(lines: tuple[CheckLine, ...], kind: str = "check") -> list[str]:
     return [
-        f"check {line.name} fails: {line.found}"
+        f"{kind} {line.name} fails: {line.found}"
         + (f", limit {line.limit}" if line.limit else "")
         + (f"; runbook {line.mend}" if line.mend else "")
         for line in lines
@@ -80,16 +91,22 @@ def _show(home: Path, picture: Picture, found: Found, *, as_json: bool) -> None:
         shown: dict[str, Any] = {
             "healthy": not found.problems,
             "mode": picture.view.word.value,
-            "status": worst(line.status for line in found.checks),
+            "status": worst(line.status for line in (*found.checks, *found.components)),
+            "score": None if found.score_bps is None else found.score_bps / BPS_ONE,
             "problems": found.problems,
             "checks": [_plain(line) for line in found.checks],
+            "components": [_plain(line) for line in found.components],
         }
         say(msgspec.json.encode(shown).decode())
         return
-    rows = [(line.status.value, line.name, line.found, line.limit, line.mend) for line in found.checks]
-    if rows:
-        for text in aligned([_COLUMNS, *rows]):
-            say(text)
+    for kind, lines in (("check", found.checks), ("component", found.components)):
+        rows = [(line.status.value, line.name, line.found, line.limit, line.mend) for line in lines]
+        if rows:
+            for text in aligned([("status", kind, "found", "limit", "mend"), *rows]):
+                say(text)
+            say("")
+    if found.score_bps is not None:
+        say(f"health score {score_text(found.score_bps)} of 1")
     for problem in found.problems:
         warn(problem)
     if not found.problems:

@@ -173,8 +173,8 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         "capital.agreed": Check(
             Role.WATCHDOG,
             "the wallet that endpoints agree on is the executor's, and holds what its books say",
-            "another address, or coins differ by more than `capital.short_tolerance_eth`, while nothing is "
-            "on its way, for 30 s",
+            "another address, or, between two reports with nothing on its way, more than "
+            "`capital.short_tolerance_eth` too little or too much",
             stops=True,
             settles_s=30,
             mend="startup#capital",

@@ -104,7 +104,7 @@ class Checking:
         books = None
         if trading is not None:
             out = bool(trading.core.hashes_out())
-            books = books_of(self._ledger, trading.terms, out=out)
+            books = books_of(self._ledger, trading.terms, trading.core.head, out=out)
         if self._frame.answer_checks(lines, number=number, books=books):
             self._told, self._told_ns, self._answered = stood, now_ns, number
 

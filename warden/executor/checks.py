@@ -210,14 +210,14 @@ def _clock(head: HeadRead, terms: Terms, wall_ns: int, last_ns: int, limits: Lim
     return answer("clock", Health.HEALTHY, f"{ahead_s:+d} s beside the chain's head", limit)
 
 
-def books_of(ledger: Ledger, terms: Terms, *, out: bool) -> Books | None:
+def books_of(ledger: Ledger, terms: Terms, head: HeadRead | None, *, out: bool) -> Books | None:
     """Return what the wallet must hold by the books; None while they are not open, and on paper.
 
     `out`: something that was signed may still be on its way.
     """
     capital = ledger.engine.state.capital
-    if not capital.opened or not terms.sends:
+    if not capital.opened or not terms.sends or head is None:
         return None
     coins_wei = sum(pool.wallet_wei for pool in capital.pools.values()) + capital.unexplained_wei
     quiet = not (out or capital.held or capital.gap_reads or ledger.book.open())
-    return Books(wallet=terms.wallet, coins_wei=Wei(coins_wei), quiet=quiet)
+    return Books(wallet=terms.wallet, block=head.block, coins_wei=Wei(coins_wei), quiet=quiet)

@@ -98,7 +98,7 @@ class Checks:
         lines = {line.name: line for line in report.lines if line.name in own}
         self._answers[peer.role] = _Answers(report.session, now_ns, report.number, lines)
         if peer.role is Role.EXECUTOR:
-            self.own.books = report.books
+            self.own.books(report.books)
 
     def _ask(self, identity: bytes, now_ns: int, *, fresh: bool) -> None:
         """Answer with the table: as it stands, or once every process has done its checks anew."""

@@ -32,7 +32,7 @@ STEP_NS: Final = 5 * _NS
 
 
 class OwnChecks:
-    """Answers at every turn; `books` are what the executor's say that the wallet holds."""
+    """Answers at every turn."""
 
     def __init__(
         self,
@@ -44,7 +44,8 @@ class OwnChecks:
         liveness: Liveness,
         capital: Capital,
     ) -> None:
-        self.books: Books | None = None
+        self._books: Books | None = None
+        self._compared: tuple[int, int] | None = None
         self._terms = terms
         self._authority = authority
         self._stops = stops
@@ -104,9 +105,22 @@ class OwnChecks:
         known = ", ".join(f"{journal}.db to row {rows}" for journal, (rows, _) in sorted(self._seen.items()))
         return answer(name, Health.HEALTHY, known or "nothing was seen yet")
 
+    def books(self, books: Books | None) -> None:
+        """Take what the executor's books say, and hold them against the wallet that endpoints agree on.
+
+        Two reports in a row that say the same, with nothing on its way, bracket the wallet's read: at
+        whatever block it was read in between, it must hold exactly that.
+        """
+        before, self._books = self._books, books
+        read = self._capital.last
+        if books is None or before is None or read is None:
+            return
+        same = before.quiet and books.quiet and before.coins_wei == books.coins_wei
+        if same and before.block <= read.block <= books.block:
+            self._compared = (int(read.native_wei) + int(read.wrapped_wei), int(books.coins_wei))
+
     def _agreed(self, now_ns: int) -> CheckLine:
-        """Hold the executor's books against the wallet that endpoints agree on."""
-        name, capital, books = "capital.agreed", self._capital, self.books
+        name, capital, books = "capital.agreed", self._capital, self._books
         read, limit = capital.last, f"{format_ether(self._terms.tolerance_wei)} ETH"
         if not capital.terms.read:
             return answer(name, Health.HEALTHY, "on paper there is no wallet to compare with")
@@ -117,13 +131,12 @@ class OwnChecks:
         if read.wallet.lower() != books.wallet.lower():
             text = f"the executor's wallet is {books.wallet}, endpoints were asked for {read.wallet}"
             return answer(name, Health.CRITICAL, text, "one address")
-        if not books.quiet:
-            return answer(name, Health.HEALTHY, "not compared now: something is on its way", limit)
-        held_wei = int(read.native_wei) + int(read.wrapped_wei)
-        gap_wei = held_wei - int(books.coins_wei)
-        text = f"endpoints: {format_ether(held_wei)} ETH, books: {format_ether(books.coins_wei)} ETH"
-        status = Health.HEALTHY if abs(gap_wei) <= self._terms.tolerance_wei else Health.UNHEALTHY
-        return answer(name, status, text, limit)
+        if self._compared is None:
+            return answer(name, Health.HEALTHY, "not compared yet: something is always on its way", limit)
+        held_wei, coins_wei = self._compared
+        text = f"endpoints: {format_ether(held_wei)} ETH, books: {format_ether(coins_wei)} ETH"
+        near = abs(held_wei - coins_wei) <= self._terms.tolerance_wei
+        return answer(name, Health.HEALTHY if near else Health.UNHEALTHY, text, limit)
 
     def _mode(self) -> CheckLine:
         mode, ceiling = (

@@ -13,11 +13,13 @@ class Books(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         wallet: its address.
+        block: the head up to which they are kept.
         coins_wei: native coin and its wrapped form together, what nothing explains included.
         quiet: nothing is reserved or on its way, so that the wallet must hold exactly that.
     """
 
     wallet: str
+    block: int
     coins_wei: Wei
     quiet: bool
 

@@ -187,16 +187,19 @@ def test_positions_that_not_all_know(lost: str) -> None:
 def test_the_books_that_the_watchdog_compares() -> None:
     """FS2: coins in the wallet by the books; not quiet while anything is reserved or on its way."""
     scene = Scene()
-    assert books_of(scene.core.ledger, TERMS, out=False) is None
+    assert books_of(scene.core.ledger, TERMS, scene.core.head, out=False) is None
     scene.begin()
-    books = books_of(scene.core.ledger, TERMS, out=False)
+    books = books_of(scene.core.ledger, TERMS, scene.core.head, out=False)
     assert books is not None
     assert (books.wallet, int(books.coins_wei), books.quiet) == (WALLET, 51 * ETHER, True)
-    out = books_of(scene.core.ledger, TERMS, out=True)
+    out = books_of(scene.core.ledger, TERMS, scene.core.head, out=True)
     assert out is not None
     assert not out.quiet
     scene.trade(intent())
-    on_its_way = books_of(scene.core.ledger, TERMS, out=False)
+    on_its_way = books_of(scene.core.ledger, TERMS, scene.core.head, out=False)
     assert on_its_way is not None
     assert not on_its_way.quiet
-    assert books_of(scene.core.ledger, msgspec.structs.replace(TERMS, sends=False), out=False) is None
+    assert (
+        books_of(scene.core.ledger, msgspec.structs.replace(TERMS, sends=False), scene.core.head, out=False)
+        is None
+    )

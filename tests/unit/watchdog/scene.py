@@ -163,7 +163,9 @@ class Scene:
             self.checks.get(name, checks.answer(name, Health.HEALTHY, "as it should be"))
             for name in checks.of(role)
         )
-        books = self.books if role is Role.EXECUTOR else None
+        books = None
+        if role is Role.EXECUTOR and self.books is not None:
+            books = msgspec.structs.replace(self.books, block=self.block)
         report = CheckReport(session=self.sessions[role], lines=lines, number=number, books=books)
         self.tell(ChecksCame(role, report))
 
