@@ -41,9 +41,10 @@ def test_every_tagged_message_travels_somewhere() -> None:
     unions = (
         messages.WatchdogToProcess,
         messages.ExecutorToTrader,
+        messages.TraderToExecutor,
         messages.OperatorRequest,
         telemetry.Telemetry,
     )
     members = {member for union in unions for member in typing.get_args(union)}
-    alone = {messages.Beat, messages.Submit, messages.BotSend, messages.OperatorReply, telemetry.AlertLine}
+    alone = {messages.Beat, messages.BotSend, messages.OperatorReply, telemetry.AlertLine}
     assert set(TAGGED) - members == alone
