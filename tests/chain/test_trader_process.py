@@ -98,7 +98,7 @@ def test_nothing_is_proposed_without_the_watchdogs_leave(rich: DevnetProcess) ->
         peers.until_blocks(4)
         peers.leave_for = "ab" * 16
         peers.until_blocks(4)
-        assert peers.intents == []
+        assert (peers.intents, peers.listening) == ([], [])
         assert {each.state for each in peers.statuses} == {"waiting"}
         peers.leave_for = "sender"
         peers.until(lambda: len(peers.intents) >= 3, "three intents")
@@ -140,14 +140,17 @@ def test_a_strategy_hears_what_became_of_its_proposals(rich: DevnetProcess) -> N
 
 
 def test_an_executor_that_is_away_refuses_by_itself_and_comes_back(rich: DevnetProcess) -> None:
-    """Without an executor the strategy hears so and goes on; a new executor gets intents again."""
+    """SL1: without an executor the strategy hears so and goes on; a new one hears of it, and gets intents."""
     with trading(rich, "asks:Asks", ASKS) as peers:
         peers.leave_for = "sender"
         peers.until(lambda: bool(peers.intents), "an intent")
         peers.stop_executor()
         peers.until_blocks(8)
         before = len(peers.intents)
+        peers.listening.clear()
         peers.start_executor()
+        peers.until(lambda: bool(peers.listening), "who listens, for an executor that knows nobody")
+        assert (peers.listening[0].trader_session, peers.listening[0].strategy) == (SESSION, "Asks")
         peers.until(lambda: len(peers.intents) > before, "an intent for the new executor")
         assert peers.intents[before].proposal.note.startswith("refused executor.unreachable")
 

@@ -17,7 +17,7 @@ from warden.domain.intents import Decision, Outcome, TradeState, TradeUpdate
 from warden.domain.roles import Role
 from warden.wire.addresses import BEATS, INTENTS
 from warden.wire.codec import decode, encode
-from warden.wire.messages import Answer, Beat, Progress, Submit, TraderLeave
+from warden.wire.messages import Answer, Beat, Listen, Progress, TraderLeave, TraderToExecutor
 from warden.wire.telemetry import Event, TraderStatus
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class Peers:
         self.beats: list[Beat] = []
         self.last_beat_s = time.monotonic()
         self.intents: list[Intent] = []
+        self.listening: list[Listen] = []
         self.events: list[Event] = []
         self.statuses: list[TraderStatus] = []
         self._watchdog = instance.bus(Role.WATCHDOG)
@@ -109,21 +110,29 @@ class Peers:
                 process = beat.session if self.leave_for == "sender" else self.leave_for
                 leave = TraderLeave(trader_process=process, trader_session=SESSION, mode=1, size_percent=100)
                 self._beats.send(incoming.identity, encode(leave))
-        while self._gate is not None and (incoming := self._gate.receive()) is not None:
-            submit: Submit = decode(incoming.data, Submit)
-            intent = submit.intent
-            self.intents.append(intent)
-            decision = self.decide(intent)
-            if decision is not None:
-                self._gate.send(incoming.identity, encode(Answer(decision)))
-                if decision.outcome is Outcome.APPROVED:
-                    update = TradeUpdate(intent.intent_id, TradeState.MINED, tx_hash=FAKE_HASH)
-                    self._gate.send(incoming.identity, encode(Progress(update)))
+        if self._gate is not None:
+            self._serve(self._gate)
         for _, message in self._ear.drain():
             if isinstance(message, Event):
                 self.events.append(message)
             elif isinstance(message, TraderStatus):
                 self.statuses.append(message)
+
+    def _serve(self, gate: Server) -> None:
+        """Answer what the trader says to the executor."""
+        while (incoming := gate.receive()) is not None:
+            told: TraderToExecutor = decode(incoming.data, TraderToExecutor)
+            if isinstance(told, Listen):
+                self.listening.append(told)
+                continue
+            intent = told.intent
+            self.intents.append(intent)
+            decision = self.decide(intent)
+            if decision is not None:
+                gate.send(incoming.identity, encode(Answer(decision)))
+                if decision.outcome is Outcome.APPROVED:
+                    update = TradeUpdate(intent.intent_id, TradeState.MINED, tx_hash=FAKE_HASH)
+                    gate.send(incoming.identity, encode(Progress(update)))
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
         """Pump until `condition` holds."""

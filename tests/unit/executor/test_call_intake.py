@@ -95,6 +95,14 @@ def test_a_cycle_is_signed_as_it_was_written(scene: Scene) -> None:
     assert scene.core.ledger.engine.state.reservations.spend_wei == 0
 
 
+def test_what_an_unknown_contract_would_do_is_no_single_endpoints_word() -> None:
+    """EX11: whatever its size; a swap of the known router, which its own bound protects, by size alone."""
+    for least, expected in ((None, False), (100 * ETHER, True)):
+        terms = msgspec.structs.replace(NAMED, witnessed_from_wei=least)
+        (simulate,) = only(submit(Scene(terms).begin(), asked()), Simulate)
+        assert simulate.witnessed is expected
+
+
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
