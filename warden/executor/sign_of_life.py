@@ -1,4 +1,4 @@
-"""When a journal has been silent for so long that a row must show that it still can be written (HM3). Pure."""
+"""When a journal has been silent so long that a row must show that it can still be written (HM3). Pure."""
 
 from __future__ import annotations
 
