@@ -137,7 +137,7 @@ def part_of(name: str) -> Part:
 
 
 def fails(found: CheckLine) -> bool:
-    """Tell whether a component's line means that something is wrong: a machine that is busy is not."""
+    """Tell whether a line means that something is wrong: a machine that is busy is not."""
     busy = found.name in {"machine.cpu", "machine.load"}
     return not busy and rank(found.status) >= rank(Health.UNHEALTHY)
 
