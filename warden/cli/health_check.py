@@ -12,9 +12,8 @@ from warden.cli.ready import expected, not_ready
 from warden.cli.running import SUPERVISORD
 from warden.cli.table import aligned
 from warden.cli.words import say, warn
-from warden.domain.checks import PASSING
 from warden.domain.errors import EXIT_DONE, EXIT_FAILED, EXIT_NOT_RUNNING, NotRunning
-from warden.domain.health import CheckLine, score_text, worst
+from warden.domain.health import CheckLine, fails, score_text, worst
 from warden.domain.modes import Environment
 from warden.domain.money import BPS_ONE
 from warden.operator.asking import answer_to
@@ -82,7 +81,7 @@ def _failing(lines: tuple[CheckLine, ...], kind: str = "check") -> list[str]:
         + (f", limit {line.limit}" if line.limit else "")
         + (f"; runbook {line.mend}" if line.mend else "")
         for line in lines
-        if line.status not in PASSING
+        if fails(line)
     ]
 
 
@@ -115,7 +114,7 @@ def _show(home: Path, picture: Picture, found: Found, *, as_json: bool) -> None:
 
 def _plain(line: CheckLine) -> dict[str, Any]:
     """Return a line under the names that scripts rely on."""
-    passes = line.status in PASSING
+    passes = not fails(line)
     return {
         "name": line.name,
         "status": line.status.value,

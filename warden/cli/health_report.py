@@ -86,7 +86,7 @@ def read(journal: Path, hours: int) -> tuple[list[Told], Told | None]:
 def text_of(told: Told) -> Iterator[str]:
     """Yield what a time came to as lines; of two figures the first is the average, the other the highest."""
     report = told.report
-    what = "the hour" if report.whole else f"{report.length_s // 60} min"
+    what = "the hour" if report.whole else f"{max(1, report.length_s // 60)} min"
     yield f"{what} to {told.until}: {summary(report)} ({report.samples} looks)"
     for process in report.processes:
         yield f"  {process.name}: {_process(process)}"

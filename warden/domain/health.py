@@ -136,6 +136,12 @@ def part_of(name: str) -> Part:
     return PARTS[Role.TRADER if strategy_of(name) else name]
 
 
+def fails(found: CheckLine) -> bool:
+    """Tell whether a line means that something is wrong: a machine that is busy is not."""
+    busy = found.name in {"machine.cpu", "machine.load"}
+    return not busy and rank(found.status) >= rank(Health.UNHEALTHY)
+
+
 def is_of_machine(name: str) -> bool:
     """Tell whether a component is a part of the machine.
 

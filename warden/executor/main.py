@@ -25,6 +25,7 @@ from warden.executor.ledger import Ledger
 from warden.executor.protocol import CleanupAllowed, CleanupOver, Event, Record, StopCleared
 from warden.executor.recorder import Recorder
 from warden.executor.risk_terms import limits_of
+from warden.executor.sign_of_life import SignOfLife
 from warden.executor.status import picture
 from warden.executor.stops import StopDesk
 from warden.executor.trading import Hands, Trading
@@ -105,8 +106,7 @@ class Executor:
         self._refused_permit = ""
         self._cleaning = False
         self._witnessed = 0
-        self._life = (0, 0)
-        self._life_every_ns = frame.settings.health.ledger_age_s * NS_PER_S // 3
+        self._life = SignOfLife(frame.settings.health.ledger_age_s * NS_PER_S // 3)
         self._gate_word = ""
         self._poller = zmq.Poller()
         for source in (stop_server.socket, *self._doors.sockets, frame.beat_socket):
@@ -153,15 +153,8 @@ class Executor:
         self._show_life()
 
     def _show_life(self) -> None:
-        """Write a row where there was nothing to write for long, so that only a sick ledger grows old (HM3).
-
-        It is our own head: true, and of no other consequence.
-        """
-        now_ns, rows = self._clock.boot_ns(), self._recorder.rows
-        if rows != self._life[0]:
-            self._life = (rows, now_ns)
-        elif now_ns - self._life[1] >= self._life_every_ns:
-            self._life = (rows, now_ns)
+        """Write a row where there was nothing to write for long: our own head, true and of no consequence."""
+        if self._life.due(self._recorder.rows, self._clock.boot_ns()):
             head = self._recorder.head
             self._recorder.record(
                 Record(row=WitnessRow(journal=head.journal, rows=head.rows, hash=head.hash))

@@ -96,6 +96,7 @@ class Snapshot(msgspec.Struct, frozen=True):
         environment: from the frozen settings; empty where there are none.
         one_user: trader and executor keys belong to one user: nothing walls them off (I8).
         block_ms: usual time between blocks.
+        beat_ms: time between beats; 0 where it is not known.
         dropped: messages that could not be read or came from the wrong speaker.
         traders: the names of the processes that run strategies.
     """
@@ -108,6 +109,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     environment: str = ""
     one_user: bool = False
     block_ms: int = _BLOCK_MS
+    beat_ms: int = 0
     dropped: int = 0
     traders: tuple[str, ...] = (Role.TRADER,)
 
@@ -142,6 +144,7 @@ class Link:
         self._foreign = 0
         self._environment: Environment | None = None
         self._block_ms = _BLOCK_MS
+        self._beat_ms = 0
         self._one_user = _one_user(self.places)
 
     def __enter__(self) -> Self:
@@ -171,6 +174,7 @@ class Link:
             environment=self._environment.value if self._environment else "",
             one_user=self._one_user,
             block_ms=self._block_ms,
+            beat_ms=self._beat_ms,
             dropped=self._foreign + self._subscriber.dropped,
             traders=self._traders,
         )
@@ -219,6 +223,7 @@ class Link:
             return
         self._environment = settings.environment
         self._block_ms = max(1, round(settings.chain.block_time_s * 1_000))
+        self._beat_ms = settings.watchdog.beat_interval_ms
 
 
 def ask(

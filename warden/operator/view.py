@@ -111,7 +111,7 @@ def _processes(snapshot: Snapshot, seen: Mapping[str, Seen], limits: Limits) -> 
         link_ms = seen[Role.WATCHDOG].age_ms or 0
         for line in watchdog.processes:
             age_ms = None if line.age_ms is None else line.age_ms + link_ms
-            stale = age_ms is None or age_ms > limits.stale_ms
+            stale = age_ms is None or age_ms > max(limits.stale_ms, 2 * snapshot.beat_ms)
             by_name[line.name] = ProcessView(
                 name=line.name,
                 pid=line.pid,

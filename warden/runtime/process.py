@@ -49,6 +49,10 @@ _FILES_MIN: Final = 256
 _LAST_WORDS_NS: Final = 1_000 * NS_PER_MS
 _LAST_WORDS_PAUSE_S: Final = 0.05
 _LEAVES_MAX: Final = 64
+# However seldom it beats, a loop turns as often as this, and news is told before the next beat is due.
+_WAIT_MS_MAX: Final = 250
+_SELDOM_MS: Final = 1_000
+_NEWS_EVERY_NS: Final = 100 * NS_PER_MS
 _ERRORS: Final = frozenset({Severity.ERROR, Severity.CRITICAL})
 # Whoever can close the gate by itself, or write the stop down.
 _STOPPED_BY_SIGNAL: Final = frozenset({Role.EXECUTOR, Role.WATCHDOG})
@@ -78,6 +82,8 @@ class Frame:
         self._beats = bus.connect(BEATS)
         self._beat_seq = 0
         self._beat_due_ns = 0
+        self._told: tuple[object, ...] = ()
+        self._told_ns = 0
         self.checks_asked = 0  # the number of the watchdog's newest request for checks
         # Readable when a signal has come, so that a poll ends at once.
         self.signalled, self._signal_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -107,8 +113,9 @@ class Frame:
         return self._beats.socket
 
     def beat_due_ms(self) -> int:
-        """Return milliseconds until the next beat is due, 0 when it is."""
-        return max(0, -(-(self._beat_due_ns - self.clock.boot_ns()) // NS_PER_MS))
+        """Return for how many milliseconds a loop may wait: until the next beat is due, 250 at most."""
+        due_ms = -(-(self._beat_due_ns - self.clock.boot_ns()) // NS_PER_MS)
+        return max(0, min(due_ms, _WAIT_MS_MAX))
 
     def beat(
         self,
@@ -135,9 +142,12 @@ class Frame:
             Whether one was sent to a watchdog that is there.
         """
         sent_ns = self.clock.boot_ns()
+        told = (state, positions, tokens, open_nonces, stops, position_ids)
+        now = now or self._is_news(told, sent_ns)
         if sent_ns < self._beat_due_ns and not now:
             return False
         vitals = self._vitals.take(0 if now else self._beat_due_ns, data_age_ms, sources)
+        self._told, self._told_ns = told, sent_ns
         self._beat_due_ns = sent_ns + self.settings.watchdog.beat_interval_ms * NS_PER_MS
         self._beat_seq += 1
         return self._beats.send(
@@ -166,6 +176,11 @@ class Frame:
                 )
             )
         )
+
+    def _is_news(self, told: tuple[object, ...], now_ns: int) -> bool:
+        """Tell whether a beat says what the watchdog must not wait for, where beats come seldom (HM4)."""
+        seldom = self.settings.watchdog.beat_interval_ms > _SELDOM_MS
+        return seldom and told != self._told and now_ns - self._told_ns >= _NEWS_EVERY_NS
 
     def leaves(self) -> list[Permit | CleanupPermit | TraderLeave]:
         """Return what the watchdog has granted since the last call, oldest first, 64 at most."""

@@ -190,7 +190,7 @@ class WatchdogSettings:
 
     __pydantic_config__ = STRICT
     beat_interval_ms: Annotated[int, Ge(50), Le(30_000)] = setting(
-        250, "between heartbeats and permits", unit="ms"
+        250, "between heartbeats; permits come at least thrice in their life", unit="ms"
     )
     lost_after_ms: Annotated[int, Ge(500), Le(600_000)] = setting(2_000, "without a beat: hung", unit="ms")
     permit_life_ms: Annotated[int, Ge(500), Le(5_000)] = setting(

@@ -202,10 +202,10 @@ def _wrong_watchdog(settings: Settings) -> Iterator[Fault]:
     watchdog = settings.watchdog
     if watchdog.arm_on_start not in {"", "never", "if_clean"}:
         yield (("watchdog", "arm_on_start"),), "watchdog.arm_on_start must be 'never' or 'if_clean'"
-    if watchdog.permit_life_ms < 2 * watchdog.beat_interval_ms:
+    if watchdog.lost_after_ms < 2 * watchdog.beat_interval_ms:
         yield (
-            (("watchdog", "permit_life_ms"), ("watchdog", "beat_interval_ms")),
-            "watchdog.permit_life_ms must be at least twice watchdog.beat_interval_ms: a permit may be late",
+            (("watchdog", "lost_after_ms"), ("watchdog", "beat_interval_ms")),
+            "watchdog.lost_after_ms must be at least twice watchdog.beat_interval_ms: a beat may be late",
         )
 
 

@@ -40,6 +40,9 @@ _LOOK_NS: Final = _NS
 _SHOWN_MAX: Final = 3
 _CALM_BPS: Final = 1_000
 _RUNBOOK: Final = "degraded-health"
+# What is over sooner needs nobody; a process that was restarted is told by itself.
+_LASTS_NS: Final = 10 * _NS
+_START_NS: Final = 60 * _NS
 # Shorter standstills of the watchdog are no reason to look at others' ages anew.
 _LONG_PAUSE_NS: Final = 10 * _NS
 
@@ -86,6 +89,9 @@ class HealthWatch:
         self._stop: Stop | None = None
         self._ordered = 0
         self._told: set[str] = set()
+        self._told_status = Health.HEALTHY
+        self._was_well = False
+        self._began_ns = self._since_ns = now_ns
         self._loud: dict[str, Health] = {}
         self._look_due_ns = now_ns + _LOOK_NS
         self._window_due_ns = now_ns + terms.components_every_ns
@@ -187,7 +193,12 @@ class HealthWatch:
         before = self.status
         self.status = overall(self.score, self.limits.health_bps, unhealthy=bool(broken))
         if self.status is not before:
-            self._changed(before)
+            self._since_ns = now_ns
+            found = {each.name: f"{each.status}: {each.found}" for each in self._worst(len(self.lines))}
+            self._out.row(
+                "health.changed", before=before, status=self.status, score_bps=self.score, found=found
+            )
+        self._tell(now_ns)
         if broken:
             detail = "; ".join(self._text(each) for each in broken)
             if self._authority.stand(Cause.UNHEALTHY, now_ns, detail):
@@ -200,10 +211,14 @@ class HealthWatch:
             each for each in self.lines if each.name in NAMED and rank(each.status) >= rank(Health.UNHEALTHY)
         ]
 
-    def _changed(self, before: Health) -> None:
-        """Write down that the whole is better or worse, and say it where somebody should look."""
-        found = {each.name: f"{each.status}: {each.found}" for each in self._worst(len(self.lines))}
-        self._out.row("health.changed", before=before, status=self.status, score_bps=self.score, found=found)
+    def _tell(self, now_ns: int) -> None:
+        """Say that the whole is worse, or well again, once that has lasted; a start has a minute."""
+        if self.status is Health.HEALTHY:
+            self._was_well = True
+        started = self._was_well or now_ns - self._began_ns >= _START_NS
+        if self.status is self._told_status or not started or now_ns - self._since_ns < _LASTS_NS:
+            return
+        before, self._told_status = self._told_status, self.status
         text = f"the system is {self.status}, score {score_text(self.score)}"
         if self.status is Health.HEALTHY:
             self._out.notice(Severity.INFO, "health.restored", text)

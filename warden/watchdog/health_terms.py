@@ -53,7 +53,10 @@ def health_terms(settings: Settings) -> HealthTerms:
         errors_a_minute=health.errors_a_minute,
         data_age_ns=health.data_age_s * _NS,
         ledger_age_ns=health.ledger_age_s * _NS,
-        queue_stalled_ns=health.queue_stalled_s * _NS,
+        # Two beats at least must have told so.
+        queue_stalled_ns=max(
+            health.queue_stalled_s * _NS, 2 * settings.watchdog.beat_interval_ms * 1_000_000
+        ),
         ledger_every_ns=health.ledger_every_s * _NS,
         lag_ms=health.lag_ms,
         process_cpu_percent=health.process_cpu_percent,

@@ -106,6 +106,7 @@ def rules_from(
     return Rules(
         environment=settings.environment,
         lost_after_ns=watchdog.lost_after_ms * NS_PER_MS,
+        beat_ns=watchdog.beat_interval_ms * NS_PER_MS,
         block_time_s=settings.chain.block_time_s,
         arm_on_start=word == "if_clean",
         trader_restarts=restarts,
@@ -126,7 +127,8 @@ def rules_from(
         terms=Terms(
             boot_id=boot_id,
             session=session,
-            interval_ns=watchdog.beat_interval_ms * NS_PER_MS,
+            # A permit has a rhythm of its own where beats come seldom.
+            interval_ns=min(watchdog.beat_interval_ms, watchdog.permit_life_ms // 3) * NS_PER_MS,
             life_ns=watchdog.permit_life_ms * NS_PER_MS,
             new_session=lambda: secrets.token_hex(16),
             exits_ns=settings.exits.without_watchdog_s * NS_PER_S,

@@ -31,6 +31,7 @@ class Rules:
     course: Course
     capital: CapitalTerms
     terms: Terms
+    beat_ns: int = 250_000_000
     health: HealthTerms = field(default_factory=HealthTerms)
     traders: tuple[str, ...] = (Role.TRADER,)
     check_terms: CheckTerms = field(default_factory=CheckTerms)
@@ -48,5 +49,6 @@ class Rules:
 
     @property
     def livelock_ns(self) -> int:
-        """Work waits for so long and none is handled: livelocked."""
-        return int(max(_LIVELOCK_S_MIN, _LIVELOCK_BLOCKS * self.block_time_s) * _NS)
+        """Work waits for so long and none is handled: livelocked. Two beats at least must have told so."""
+        work_ns = int(max(_LIVELOCK_S_MIN, _LIVELOCK_BLOCKS * self.block_time_s) * _NS)
+        return max(work_ns, 2 * self.beat_ns)

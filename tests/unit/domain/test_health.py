@@ -13,6 +13,7 @@ from warden.domain.health import (
     CheckLine,
     Group,
     Health,
+    fails,
     line,
     overall,
     part_of,
@@ -116,6 +117,14 @@ def test_a_score_is_never_flattered() -> None:
         "0.03",
         "0.00",
     ]
+
+
+def test_busy_is_not_wrong() -> None:
+    """HM2: what a health check fails on is UNHEALTHY or worse, a busy processor apart."""
+    for name in PARTS:
+        failing = [fails(line(name, status, "")) for status in Health]
+        busy = name in {"machine.cpu", "machine.load"}
+        assert failing == ([False] * 4 if busy else [False, False, True, True])
 
 
 def test_what_is_no_component_is_refused() -> None:

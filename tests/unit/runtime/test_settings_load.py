@@ -136,7 +136,7 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
             "limits.min_trade_eth 5 is above max_trade_eth 1",
         ),
         ('[watchdog]\narm_on_start = "always"\n', 2, "'never' or 'if_clean'"),
-        ("[watchdog]\nbeat_interval_ms = 1000\npermit_life_ms = 1500\n", 3, "at least twice"),
+        ("[watchdog]\nbeat_interval_ms = 1000\nlost_after_ms = 1999\n", 3, "at least twice"),
         ("limits = 5\n", 1, "limits"),
         ("[strategy]\nparameters = { x = [1] }\n", 2, "strategy.parameters.x"),
     ],

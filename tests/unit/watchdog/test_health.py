@@ -271,27 +271,41 @@ def test_near_the_limit_it_warns() -> None:
 
 
 def test_the_whole_is_told_when_it_gets_worse_and_when_it_is_well_again() -> None:
-    """HM2: below 0.7 a WARNING that names the worst, with the runbook; above it again a line."""
+    """HM2, AL6: below 0.7 for ten seconds a WARNING that names the worst; above it again a line."""
     patient = Patient().up()
     patient.run(2_000)
+    assert patient.notices("health.degraded") == []
     patient.take()
     patient.silence(Role.TRADER)
-    patient.run(5_000)
+    patient.run(8_000)
+    assert patient.core.health.score == 6_500
+    assert patient.notices("health.degraded") == []
+    patient.run(6_000)
     (told,) = patient.notices("health.degraded")
     assert told.runbook == "degraded-health"
     assert told.message.startswith("the system is DEGRADED, score 0.65: trader is CRITICAL")
     assert patient.rows("health.changed")[0]["found"]["trader"].startswith("CRITICAL")
     patient.silence(Role.EXECUTOR)
-    patient.run(5_000)
+    patient.run(15_000)
     assert patient.core.health.score < 3_000
     assert len(patient.notices("health.degraded")) == 2
     patient.respawn(Role.EXECUTOR)
-    patient.run(3_000)
+    patient.run(13_000)
     assert patient.core.health.score == 6_500
     assert len(patient.notices("health.degraded")) == 2
     patient.respawn(Role.TRADER)
-    patient.run(3_000)
+    patient.run(13_000)
     assert len(patient.notices("health.restored")) == 1
+
+
+def test_a_start_that_takes_long_is_told_after_a_minute() -> None:
+    """AL6: what is only starting alerts nobody; what does not come up does."""
+    patient = Patient()
+    patient.silence(*patient.rules.names)
+    patient.run(58_000)
+    assert patient.notices("health.degraded") == []
+    patient.run(5_000)
+    assert len(patient.notices("health.degraded")) == 1
 
 
 def test_a_critical_machine_is_told_and_nothing_is_stopped() -> None:
