@@ -170,7 +170,7 @@ class Checks:
             # Nobody relies on what a process says that is not there; the mode is low for that already.
             return None if mine is None or not peer.fresh() else mine.lines.get(name)
         line = None if mine is None else mine.lines.get(name)
-        since_ns = max(ready[1], peer.unbroken_ns, self._liveness.watched_from_ns)
+        since_ns = max(ready[1], self._liveness.watched_from_ns)
         late_ns = now_ns - max(since_ns, mine.at_ns if mine is not None and line is not None else 0)
         if late_ns < self._answer_ns:
             return line

@@ -221,7 +221,8 @@ class Core:
         """Return what a run that ends in order writes down last."""
         self.health.end()
         trips = [str(key) for key in self.authority.trips() if key not in {Cause.NOT_ARMED, Cause.STOP}]
-        self.out.row("ended", mode=self.authority.mode.name, trips=trips, **self._carried())
+        heads = self._witnessing.heads()
+        self.out.row("ended", mode=self.authority.mode.name, trips=trips, heads=heads, **self._carried())
         return self.out.take()
 
     def why(self, now_ns: int) -> str:

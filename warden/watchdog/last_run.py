@@ -103,7 +103,7 @@ def from_rows(rows: Iterable[Row]) -> LastRun | None:
     seen: dict[str, tuple[int, str]] = {}
     for row in rows:
         kind, body = row.kind, msgspec.json.decode(row.body)
-        if kind == "witness":
+        if kind in {"witness", "ended"}:
             seen |= {name: (number, digest) for name, number, digest in body.get("heads", ())}
         if kind in {"ended", "witness"}:
             carried = from_plain(_of_today(body), Carried)

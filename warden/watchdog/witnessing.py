@@ -31,6 +31,10 @@ class Witnessing:
         self._rows: dict[str, int] = {}
         self._due_ns = now_ns + _EVERY_NS
 
+    def heads(self) -> list[list[str | int]]:
+        """Return the heads of the executor as a row's body names them, as it last told them."""
+        return [[head.journal, head.rows, head.hash] for head in self._liveness.peers[Role.EXECUTOR].heads]
+
     def step(self, now_ns: int) -> None:
         """Write down the heads that have advanced, and what stands."""
         if now_ns < self._due_ns:

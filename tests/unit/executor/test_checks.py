@@ -8,11 +8,13 @@ import msgspec
 import pytest
 
 from tests.unit.executor.position_scene import PositionScene
+from tests.unit.executor.rows import signed
 from tests.unit.executor.scene import ETHER, GWEI, TERMS, WALLET, Scene, intent
 from warden.domain.health import CheckLine, Health
 from warden.domain.money import Wei
 from warden.executor.checks import Disk, Limits, books_of, of_books, of_chain, of_disk, positions_problem
 from warden.executor.snapshots import Compared
+from warden.wire.rows import Purpose
 
 LIMITS = Limits(clock_skew_s=120, snapshot_s=88_200, shutdown_s=90_000)
 NS = 10**9
@@ -199,6 +201,11 @@ def test_the_books_that_the_watchdog_compares() -> None:
     on_its_way = books_of(scene.core.ledger, TERMS, scene.core.head, out=False)
     assert on_its_way is not None
     assert not on_its_way.quiet
+    approving = Scene().begin()
+    approving.core.ledger.apply(signed(1, purpose=Purpose.APPROVE))
+    waits = books_of(approving.core.ledger, TERMS, approving.core.head, out=False)
+    assert waits is not None
+    assert not waits.quiet
     assert (
         books_of(scene.core.ledger, msgspec.structs.replace(TERMS, sends=False), scene.core.head, out=False)
         is None

@@ -206,6 +206,18 @@ def test_the_standard_windows_are_those_of_the_promise() -> None:
     ]
 
 
+def test_observing_comes_first_whatever_lasted() -> None:
+    """FS1: only when OBSERVE_ONLY has not helped: what lowers no mode does at its window's end."""
+    scene = scene_of(failsafe.MARKET_DATA)
+    scene.fail("endpoints")
+    scene.run(50_000)
+    assert scene.mode == "AGGRESSIVE"
+    scene.run(20_000)
+    assert scene.mode == "OBSERVE_ONLY"
+    scene.run(65_000)
+    assert scene.mode == "SHUTDOWN"
+
+
 def test_a_gateway_that_never_came_is_no_market_data() -> None:
     """FS1: fail closed: what was never there has stalled, too."""
     scene = Scene(

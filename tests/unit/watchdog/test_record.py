@@ -14,7 +14,7 @@ from warden.watchdog.commands import WriteRow
 from warden.watchdog.last_run import Frozen, LastRun, Span
 from warden.watchdog.record import Record, last_run
 from warden.wire.codec import to_json
-from warden.wire.messages import Freeze
+from warden.wire.messages import Freeze, Head
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,3 +163,33 @@ def test_a_file_that_is_no_journal_is_said_and_survived(tmp_path: Path) -> None:
     assert record.wake is None
     record.append(WriteRow(row=1, kind="started", body={}))
     record.close()
+
+
+def test_what_shut_it_down_is_carried_over(tmp_path: Path) -> None:
+    """FS1: a crash right after the shutdown finds it in its row; an orderly end in what that row carries."""
+    stands = {"cause": "failsafe", "detail": "ledger-write-failing: no", "lifted_by": "restart"}
+    other = {"cause": "not-armed", "detail": "", "lifted_by": "arm"}
+    rows: _Rows = (("started", {}), ("ended", _ENDED), ("started", {}), ("cause.stands", stands))
+    kept = ("failsafe", "ledger-write-failing: no")
+    assert written(tmp_path / "a.db", *rows, ("cause.stands", other)).shutdown == kept
+    assert written(tmp_path / "b.db", *rows[:3], ("cause.stands", other)).shutdown is None
+    ended = _ENDED | {"shutdown": list(kept)}
+    assert written(tmp_path / "c.db", ("started", {}), ("ended", ended)).shutdown == kept
+
+
+def test_the_last_heads_that_were_seen_are_remembered(tmp_path: Path) -> None:
+    """I9: of each journal the newest head, from whatever row names it; an orderly end names them, too."""
+    first = {"heads": [["executor", 5, "aa"], ["other", 1, "bb"]]}
+    second = {"heads": [["executor", 9, "cc"]]}
+    rows: _Rows = (("started", {}), ("ended", _ENDED), ("started", {}), ("witness", first))
+    assert written(tmp_path / "a.db", *rows, ("witness", second)).seen == {
+        "executor": (9, "cc"),
+        "other": (1, "bb"),
+    }
+    ended = _ENDED | second
+    assert written(tmp_path / "b.db", *rows, ("ended", ended)).seen["executor"] == (9, "cc")
+    scene = Scene().up()
+    scene.beats["executor"]["heads"] = (Head("executor", 7, "dd"),)
+    scene.run(500)
+    (command,) = [each for each in scene.core.end() if isinstance(each, WriteRow) and each.kind == "ended"]
+    assert command.body["heads"] == [["executor", 7, "dd"]]
