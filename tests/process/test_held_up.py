@@ -140,7 +140,7 @@ def test_hm4_a_hung_main_thread_is_lost_though_the_process_lives(system: HeldSys
 
 
 @fault("executor-resumed", "gateway-paused", "watchers-paused", "delayed")
-def test_i2_whoever_is_paused_and_let_go_on_heals_without_a_send_in_between(system: HeldSystem) -> None:
+def test_i2_whoever_is_paused_and_let_go_on_sends_nothing_of_before(system: HeldSystem) -> None:
     """I2, HM4: each in turn, long enough to be lost; what only watches changes nothing."""
     for role in (Role.LOGGER, Role.NOTIFIER, Role.API):
         since = len(system.events)
@@ -156,7 +156,7 @@ def test_i2_whoever_is_paused_and_let_go_on_heals_without_a_send_in_between(syst
         lowered_ns = system.now_ns()
         system.signal(role, signal.SIGCONT)
         assert arrived_after(system, lowered_ns) == set()
-        system.wait(lambda each: each.mode is Mode.AGGRESSIVE, "trading again by itself")
+        let_trade(system)
 
 
 @fault("trader-resumed")

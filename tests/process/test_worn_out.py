@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(300)
 
 SAFETY: Final = (Role.EXECUTOR, Role.WATCHDOG)
-WATCH_S: Final = 3.0
+WATCH_S: Final = 2.0
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
 from warden.domain.roles import Role
+from warden.runtime.latch import Latch
 from warden.runtime.settings import Settings, WatchdogSettings
 from warden.runtime.settings_chain import ChainSettings
-from warden.watchdog.main import rules_from
+from warden.watchdog.main import _reserve_stops, rules_from
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -44,3 +51,25 @@ def test_livelock_takes_ten_seconds_or_three_blocks(block_time_s: float, expecte
     """HM1: on a slow chain nothing can be handled faster than blocks come."""
     rules = rules_from(Settings(chain=ChainSettings(block_time_s=block_time_s)), "boot", "session")
     assert rules.livelock_ns == expected_s * 1_000_000_000
+
+
+def reserved(stop: Path) -> list[str]:
+    """Let a watchdog that starts fill up the room for stops; return the kinds of what it told."""
+    told: list[str] = []
+    frame: Any = SimpleNamespace(latch=Latch(stop), event=lambda _severity, kind, *_, **__: told.append(kind))
+    _reserve_stops(frame)
+    return told
+
+
+def test_room_for_stops_is_filled_up_at_the_start(tmp_path: Path) -> None:
+    """ES4: whoever keeps the stops makes good what earlier ones took."""
+    Latch(tmp_path / "stop").create()
+    slot = tmp_path / "stop.reserve" / "slot-0"
+    slot.unlink()
+    assert reserved(tmp_path / "stop") == []
+    assert slot.exists()
+
+
+def test_that_no_room_can_be_kept_is_told_and_stops_no_start(tmp_path: Path) -> None:
+    """ES4: the stop directory is lost, or belongs to somebody else: an operator hears of it."""
+    assert reserved(tmp_path / "stop") == ["stop.unreserved"]
