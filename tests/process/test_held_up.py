@@ -58,8 +58,11 @@ def _trades_afterwards(system: HeldSystem) -> Iterator[None]:
             system.start(role)
         system.signal(role, signal.SIGCONT)
     system.listen()
+    system.latest.clear()
+    system.wait(lambda each: each.mode is not None, "the watchdog's word of now")
     if system.mode is not Mode.AGGRESSIVE or system.latch.read().stopped:
         let_trade(system)
+    system.wait(lambda each: each.mode is Mode.AGGRESSIVE, "trading")
     arrived = len(system.received())
     system.wait(lambda each: len(each.received()) > arrived, "a transaction", timeout_s=60)
 
@@ -157,6 +160,7 @@ def test_i2_whoever_is_paused_and_let_go_on_sends_nothing_of_before(system: Held
         system.signal(role, signal.SIGCONT)
         assert arrived_after(system, lowered_ns) == set()
         let_trade(system)
+        system.wait(lambda each: each.mode is Mode.AGGRESSIVE, "trading again")
 
 
 @fault("trader-resumed")
