@@ -71,6 +71,8 @@ def test_a_stop_with_a_hung_trader_is_one_incident(armed: Stage) -> None:
         "stacks",
     }
     page = (folder / REPORT).read_text("utf-8")
+    assert any("trader" in path.name and path.stat().st_size for path in (folder / "stacks").iterdir())
+    assert "could not be told" not in page
     for wanted in (
         "**CONFIRMED**",
         "AGGRESSIVE to OBSERVE_ONLY",

@@ -208,7 +208,7 @@ class _Folder:
     def _put(self, name: str, text: str) -> None:
         """Write a file whole or not at all, without any secret that is known."""
         path = self._folder / name
-        partial = path.with_name(f"{name}.new")
+        partial = path.with_name(f"{path.name}.new")
         rights = 0o640 if self._where.installed else 0o600
         handle = os.open(
             partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, rights
