@@ -56,7 +56,7 @@ def found(stage: Stage, name: str) -> str:
 
 
 def test_every_part_is_looked_at(stage: Stage) -> None:
-    """HM1, HM2: each process with what it uses, each component, this machine; the watchdog is on time."""
+    """HM1, HM2: each process with what it uses, each component, this machine; the watchdog in its 50 MB."""
 
     def measured() -> bool:
         watchdog = line(stage, "watchdog")
