@@ -23,6 +23,8 @@ from tests.process.power_loss import as_written, check, claims, recorded, torn
 from tests.process.system import System
 from tests.process.test_worn_out import arrived_after, check_stop_holds, is_limited, take_files, take_memory
 from warden.domain.roles import Role
+from warden.domain.stops import CleanUp
+from warden.operator.stopping import order_stop
 from warden.runtime.journal import verify
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 SAFETY: Final = (Role.EXECUTOR, Role.WATCHDOG, Role.GATEWAY, Role.TRADER)
 BURN: Final = "while True: pass"
 STARVED_S: Final = 20.0
+STARVED_SEND_S: Final = 2.0
 PAUSE_S_MAX: Final = 3.0
 PAUSES_A_ROUND: Final = 10
 BURNERS: Final = 8
@@ -172,7 +175,7 @@ def _cgroup() -> Iterator[_Cgroup]:
 
 @fault("starved")
 def starved(rounds: int, chance: random.Random) -> int:
-    """Leave executor and watchdog the idle moments of a core that has none; then order a stop."""
+    """Leave executor and watchdog the idle moments of a core that has none; stop, and give it all back."""
     core = min(os.sched_getaffinity(0))
     for number in range(rounds):
         with trading() as system:
@@ -186,11 +189,15 @@ def starved(rounds: int, chance: random.Random) -> int:
                     os.sched_setaffinity(thread, {core})
                     os.sched_setscheduler(thread, os.SCHED_IDLE, os.sched_param(0))
                 system.pass_time(chance.uniform(0.5, 1.0) * STARVED_S)
-                check_stop_holds(system)
+                # One that gets no time can't even die within a second: UNCONFIRMED is an answer here.
+                order_stop(system.home, message="bench", operator="bench", policy=CleanUp.HOLD)
+                system.pass_time(STARVED_SEND_S)
+                assert arrived_after(system, system.now_ns()) == set()
             finally:
                 for burner in burners:
                     burner.kill()
                     burner.wait()
+            assert arrived_after(system, system.now_ns()) == set()
             for role in victims:
                 system.signal(role, signal.SIGKILL)
                 system.processes[role].wait()

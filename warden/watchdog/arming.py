@@ -305,7 +305,8 @@ class Arming:
 
 def _standing(peer: Peer) -> str:
     """Return in a few words how a process stands that is not ready."""
-    there = peer.condition.value if peer.gone_ns is None else Condition.LOST.value
-    state = peer.state.value if peer.fresh() else there
+    # Dead, and how it ended is not judged yet: lost until it is known better.
+    gone = peer.condition is Condition.ALIVE and peer.gone_ns is not None
+    state = peer.state.value if peer.fresh() else (Condition.LOST if gone else peer.condition).value
     detail = f" ({peer.detail})" if peer.detail and peer.fresh() else ""
     return f"{peer.name} is {state}{detail}"

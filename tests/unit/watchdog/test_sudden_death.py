@@ -54,6 +54,16 @@ def test_nothing_is_armed_right_after_a_death(role: Role) -> None:
     assert f"{role} is lost" in reply.message
 
 
+def test_an_operator_hears_how_it_ended_once_that_is_known() -> None:
+    """I7: after its last word it has ended, and is not called lost."""
+    scene = Scene(Environment.LIVE)
+    scene.run(1_000)
+    scene.beat(Role.EXECUTOR, state=ProcessState.STOPPING)
+    _die(scene, Role.EXECUTOR)
+    scene.run(_LAST_WORD_MS)
+    assert "executor is ended" in scene.ask(Arm("ann", "begin")).message
+
+
 def test_an_orderly_end_stays_one_whatever_is_heard_of_first() -> None:
     """HM4: the word that it stops may be on its way when the process is gone already."""
     scene = Scene().up()
