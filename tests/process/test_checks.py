@@ -137,8 +137,10 @@ def test_every_check_is_done_anew_when_asked(system: System) -> None:
     assert [name for name, each in checks.items() if not each["passes"]] == []
     assert all(each["found"] for each in checks.values())
     assert "all of them 0 s ago" in checks["integrity.journal"]["found"]
-    # It runs without supervisord here, and that alone is what is wrong.
-    assert (code, told["problems"]) == (1, ["supervisord: not running"])
+    assert {each["name"] for each in told["components"]} >= {"executor", "gateway", "market-data"}
+    # It runs without supervisord here, and that alone is what is wrong; how busy the machine is, it is.
+    problems = [each for each in told["problems"] if not each.startswith("component machine.")]
+    assert (code, problems) == (1, ["supervisord: not running"])
 
 
 def test_too_few_endpoints_hold_up_what_is_armed_next(system: System) -> None:
