@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.faults import fault
 from tests.instance import DEVNET_TOML, wait_until
 from tests.process.cli_runs import warden
 from tests.process.watchdog_stage import Stage
@@ -91,6 +92,7 @@ def test_the_command_line_shows_it(stage: Stage) -> None:
     assert "health score" in warden("health-report", "--home", str(stage.home)).out
 
 
+@fault("errors-by-the-dozen")
 def test_too_many_errors_observe_and_arming_says_of_what(stage: Stage) -> None:
     """HM3: 11 errors within a minute: OBSERVE_ONLY with no human involved; no arming until they are over."""
     stage.say(Role.EXECUTOR, vitals={"errors": 0})
@@ -104,6 +106,7 @@ def test_too_many_errors_observe_and_arming_says_of_what(stage: Stage) -> None:
     assert stage.wait_event("health.unhealthy").runbook == "degraded-health"
 
 
+@fault("executor-and-gateway-killed")
 def test_two_that_matter_gone_is_a_durable_stop(stage: Stage) -> None:
     """ES1, ES4: gateway and executor dead: a stop file with the reason HEALTH; recovering is refused."""
     for role in (Role.EXECUTOR, Role.DEVNET):  # the latter plays the gateway too

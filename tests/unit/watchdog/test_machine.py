@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from tests.faults import fault
 from tests.instance import wait_until
 from warden.runtime.clock import SystemClock
 from warden.watchdog.machine import Machine
@@ -57,6 +58,7 @@ def test_this_machine_is_seen(tmp_path: Path) -> None:
     assert (second.received_kb_s >= 0, second.bad_packets_percent >= 0) == (True, True)
 
 
+@fault("disk-silent")
 def test_a_disk_that_never_answers_holds_up_nothing(tmp_path: Path) -> None:
     """HM1: the loop goes on; for how long the disk owes an answer is told, and it is asked no more."""
     clock, hanging, asked = SetClock(), threading.Event(), []
