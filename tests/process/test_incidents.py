@@ -53,23 +53,38 @@ def _folder(stage: Stage, case: Case) -> Path:
     return stage.places.incidents / case.id
 
 
-def test_a_stop_with_a_hung_trader_is_one_incident(armed: Stage) -> None:
-    """Issue 6: one folder with timeline, stack, status, machine and a report; the log has one line."""
+def _planted(stage: Stage, time: str) -> None:
+    """Let a log of a time hold what no log should: an endpoint's key and a password."""
+    lines = [
+        {"time": time, "level": "ERROR", "role": "gateway", "kind": "x", "message": text}
+        for text in (f"http://rpc.example/{_KEY}", f"it is {_PASSWORD}")
+    ]
+    (stage.places.logs / "gateway.log").write_text(
+        "".join(json.dumps(each) + "\n" for each in lines), "utf-8"
+    )
+
+
+def _files(stage: Stage) -> dict[Path, str]:
+    """Return every file that was written of incidents."""
+    paths = [*stage.places.incidents.rglob("*"), stage.places.logs / "incidents.log"]
+    return {path: path.read_text("utf-8") for path in paths if path.is_file()}
+
+
+def test_a_stop_with_a_hung_trader_is_one_incident_without_secrets(armed: Stage) -> None:
+    """OB1: one folder with timeline, stack, status, machine, report; what is secret is in no file of it."""
+    (armed.places.keys / "wallet.password").write_text(f"{_PASSWORD}\n", "utf-8")
     armed.signal(Role.TRADER, signal.SIGSTOP)
-    (armed.places.stop / "by-hand").touch()
-    _case(armed, "stop.seen")
+    message = f"asked https://ann:{_KEY}@rpc.example/v2/{_KEY} with {_PASSWORD}"
+    (armed.places.stop / "by-hand").write_text(
+        json.dumps({"stop_id": "by-hand", "message": message}), "utf-8"
+    )
+    _planted(armed, _case(armed, "stop.seen").first.time)
     case = _case(armed, "trader.killed")
     folder = _folder(armed, case)
     assert case.id.endswith("-by-hand")
     assert case.stop_ids == ("by-hand",)
-    assert {path.name for path in folder.iterdir()} >= {
-        "report.md",
-        "timeline.jsonl",
-        "status.json",
-        "machine.json",
-        "incident.json",
-        "stacks",
-    }
+    files = {"report.md", "timeline.jsonl", "status.json", "machine.json", "incident.json", "stacks"}
+    assert {path.name for path in folder.iterdir()} >= files
     page = (folder / REPORT).read_text("utf-8")
     assert any("trader" in path.name and path.stat().st_size for path in (folder / "stacks").iterdir())
     assert "could not be told" not in page
@@ -83,10 +98,31 @@ def test_a_stop_with_a_hung_trader_is_one_incident(armed: Stage) -> None:
     entries = [json.loads(line) for line in (folder / TIMELINE).read_text("utf-8").splitlines()]
     assert [each["time_ns"] for each in entries] == sorted(each["time_ns"] for each in entries)
     assert {"journal", "log"} == {each["source"].partition(" ")[0] for each in entries}
+    assert any(each["source"] == "log gateway.log" for each in entries)
     (line,) = (armed.places.logs / "incidents.log").read_text("utf-8").splitlines()
     assert json.loads(line)["id"] == case.id
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert not {"python", "--home"} & set((folder / "machine.json").read_text("utf-8").split())
+    for path, text in _files(armed).items():
+        assert _KEY not in text, path
+        assert _PASSWORD not in text, path
+        assert "--home" not in text or path.suffix == ".txt", path
+    _listed_and_shown(armed, case)
+
+
+def _listed_and_shown(stage: Stage, case: Case) -> None:
+    """OP1: `warden incidents`, `--json`, `show`; bad words are one line and code 2; nobody need run."""
+    home = str(stage.home)
+    for name in list(stage.processes):
+        stage.kill(name)
+    listed = warden("incidents", "--home", home)
+    assert (listed.code, case.id in listed.out) == (0, True)
+    told = msgspec.json.decode(warden("incidents", "--json", "--home", home).out)
+    assert [(each["id"], each["stops"]) for each in told["incidents"]] == [(case.id, ["by-hand"])]
+    shown = warden("incidents", "show", "by-hand", "--home", home)
+    assert (shown.code, shown.out.startswith("# STOPPED")) == (0, True)
+    refused = warden("incidents", "show", "../../etc", "--home", home)
+    assert refused.code == 2
+    one_line(refused, "no incident", "warden incidents")
 
 
 def test_a_stop_of_a_time_without_a_watchdog_is_written_by_the_next(armed: Stage) -> None:
@@ -107,36 +143,6 @@ def test_a_stop_of_a_time_without_a_watchdog_is_written_by_the_next(armed: Stage
     assert sum("while-dead" in each.stop_ids for each in cases(armed.places.incidents)) == 1
 
 
-def test_no_secret_reaches_the_folder(armed: Stage) -> None:
-    """OB1: planted in a log and in a stop's words, a password and an endpoint's key stay out of all files."""
-    (armed.places.keys / "wallet.password").write_text(f"{_PASSWORD}\n", "utf-8")
-    line = {
-        "time": "",
-        "level": "ERROR",
-        "role": "gateway",
-        "kind": "x",
-        "message": f"http://rpc.example/{_KEY}",
-    }
-    stop = {"stop_id": "s1", "message": f"asked https://ann:{_KEY}@rpc.example/v2/{_KEY} with {_PASSWORD}"}
-    status = armed.look()
-    assert status is not None
-    (armed.places.stop / "s1").write_text(json.dumps(stop), "utf-8")
-    case = _case(armed, "stop.seen")
-    (armed.places.logs / "gateway.log").write_text(
-        json.dumps({**line, "time": case.first.time})
-        + "\n"
-        + json.dumps({**line, "time": case.first.time, "message": _PASSWORD}),
-        "utf-8",
-    )
-    folder = _folder(armed, case)
-    wait_until(lambda: "gateway.log" in (folder / TIMELINE).read_text("utf-8"), "second writing", 60)
-    for path in [*folder.rglob("*"), armed.places.logs / "incidents.log"]:
-        if path.is_file():
-            content = path.read_text("utf-8")
-            assert _KEY not in content, path
-            assert _PASSWORD not in content, path
-
-
 def test_a_folder_that_cannot_be_written_is_said_and_stops_nothing(armed: Stage) -> None:
     """A stop is never failed by its report: it stands and is acknowledged, and the trouble is one warning."""
     armed.places.incidents.rmdir()
@@ -146,28 +152,3 @@ def test_a_folder_that_cannot_be_written_is_said_and_stops_nothing(armed: Stage)
     assert event.runbook == "degraded-health#an-incident-is-not-written-down"
     assert b"s1" in armed.rows("stop.acknowledged")[0].body
     assert armed.wait_mode(Mode.OBSERVE_ONLY, "a stop stands (s1)").stops[0].id == "s1"
-
-
-def test_incidents_are_listed_and_shown_without_anybody_running() -> None:
-    """OP1: `warden incidents`, `--json`, `show`; bad words are one line and code 2."""
-    with Stage() as stage:
-        home = str(stage.home)
-        assert warden("incidents", "--home", home).out == "no incident is written down\n"
-        stage.whole_cast()
-        stage.wait_mode(Mode.AGGRESSIVE)
-        (stage.places.stop / "s1").touch()
-        case = _case(stage, "stop.seen")
-        for name in list(stage.processes):
-            stage.kill(name)
-        listed = warden("incidents", "--home", home)
-        assert (listed.code, case.id in listed.out) == (0, True)
-        told = msgspec.json.decode(warden("incidents", "--json", "--home", home).out)
-        assert [(each["id"], each["stops"]) for each in told["incidents"]] == [(case.id, ["s1"])]
-        for which in (case.id, "latest", "s1"):
-            shown = warden("incidents", "show", which, "--home", home)
-            assert shown.code == 0
-            assert shown.out.startswith("# STOPPED")
-        for which in ("nothing", "../../etc"):
-            refused = warden("incidents", "show", which, "--home", home)
-            assert refused.code == 2
-            one_line(refused, "no incident", "warden incidents")

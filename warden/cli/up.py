@@ -79,7 +79,10 @@ def become_supervisord(where: Places, settings: Settings) -> None:
     os.umask(supervisor.UMASK)
     os.chdir(where.home)
     words = supervisor.command(where.home)
-    os.execve(words[0], words, supervisor.environment(where, settings.environment, traders(settings)))  # noqa: S606 - no shell wanted
+    environ = supervisor.environment(where, settings.environment, traders(settings))
+    # systemd's, for supervisord alone, which takes it out of what its programs get (runtime.alive).
+    systemd = {name: os.environ[name] for name in ("NOTIFY_SOCKET",) if name in os.environ}
+    os.execve(words[0], words, environ | systemd)  # noqa: S606 - no shell wanted
 
 
 def report_ready(where: Places, settings: Settings, process: subprocess.Popen[bytes]) -> int:

@@ -25,6 +25,7 @@ from warden.incident.timeline import JOURNALS, Gathered, gather, nearest
 from warden.runtime.clock import NS_PER_S, SystemClock, wall_text
 from warden.runtime.journal_search import containing, tail
 from warden.runtime.places import Places, places
+from warden.runtime.process import die_with_parent
 from warden.runtime.stacks import dump_stack, started_ticks
 from warden.wire.codec import Undecodable, from_json, to_json
 from warden.wire.rows import ExecutorRow, SignedRow, in_flight
@@ -46,7 +47,8 @@ MACHINE: Final = "machine.json"
 def helper(order: bytes, answer: Any) -> None:  # noqa: ANN401 - multiprocess has no types
     """Be the writing process: bounded by an alarm, behind all others for the CPU; sends `Written` as JSON."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(WITHIN_S)  # should whoever started it be gone, nobody else would end it
+    signal.alarm(WITHIN_S)
+    die_with_parent(signal.SIGKILL)  # the next watchdog finishes what this one leaves
     os.nice(_NICE)
     wanted = msgspec.json.decode(order, type=Order)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from warden.notifier.meanings_aftermath import OF_AFTERMATH
 from warden.notifier.meanings_checks import OF_CHECKS
 from warden.notifier.meanings_gateway import OF_GATEWAY
 from warden.notifier.meanings_health import OF_HEALTH
@@ -35,16 +36,6 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
             "A security breach was looked into",
             "An operator has cleared it, so that its stop can be recovered.",
             "emergency-stop#after-a-security-breach",
-        ),
-        "stop-step.*": Rule(
-            "A stop step of your own failed",
-            "Its program failed, hung, or is not there; the stop itself is not touched by that.",
-            "emergency-stop#a-stop-step-of-your-own-failed",
-        ),
-        "report.unwritten": Rule(
-            "An incident could not be written down",
-            "The disk is full, or the directory of incidents is not the watchdog's.",
-            "degraded-health#an-incident-is-not-written-down",
         ),
         # --- the watchdog ---
         "trader.frozen": Rule(
@@ -338,6 +329,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
             "network-failure#a-trade-is-unknown",
         ),
         # --- the gateway ---
+        **OF_AFTERMATH,
         **OF_GATEWAY,
         **OF_CHECKS,
         **OF_HEALTH,

@@ -22,7 +22,7 @@ FOLD_NS: Final = 60 * _S
 """What happens within a minute of the one before belongs to it."""
 OPEN_NS_MAX: Final = 600 * _S
 """A crash loop begins another incident after ten minutes."""
-_WRITTEN_AFTER_NS: Final = (1 * _S, 10 * _S)
+_WRITTEN_AFTER_NS: Final = (1 * _S, 5 * _S)
 _STOP: Final = "stop.seen"
 _KILLS: Final = frozenset({"killed", "fenced"})
 _LOSSES: Final = frozenset({"lost", "livelocked", "replaced"})

@@ -62,6 +62,7 @@ from warden.watchdog.probation import Course
 from warden.watchdog.record import Record
 from warden.watchdog.rules import Rules
 from warden.watchdog.status import status
+from warden.watchdog.supervision import Supervision
 from warden.watchdog.writing import Writing
 from warden.wire.addresses import BEATS, CAPITAL, CONTROL, STOP
 from warden.wire.capital import TokensWanted, WalletReport
@@ -163,6 +164,7 @@ class Watchdog:
                 how = "had ended before the watchdog started"
                 self._core.freezing.over(frozen.name, frozen.session, how)
         self._aftermath = Aftermath(frame, self._core, self._record.last.stop_ids, self._status)
+        self._supervision = Supervision(frame.places, self._core)
         self._turned_ns = now_ns
         self._status_due_ns = 0
         self._turns = 0
@@ -220,6 +222,7 @@ class Watchdog:
         state = LatchState() if latch.is_clear() else latch.read()
         self._step(StopsSeen(state.stops, state.unreadable))
         self._step(Tick())
+        self._supervision.turn(self._now())
         self._aftermath.turn(self._now())
         self._tell()
 

@@ -65,6 +65,8 @@ def test_a_restart_runs_nothing_twice() -> None:
     steps, _ = _steps(_PAGE, before=("s1",))
     assert steps.step(_ONE, 0, cleaning=False) == []
     assert steps.step((*_ONE, Stop("s2")), 1, cleaning=False) == []
+    both, _ = _steps(_PAGE, before=("s1",))
+    assert both.step((*_ONE, Stop("s2")), 0, cleaning=False) == []
     fresh, _ = _steps(_PAGE, before=("s0",))
     assert len(fresh.step(_ONE, 0, cleaning=False)) == 1
 
