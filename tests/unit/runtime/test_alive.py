@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +16,8 @@ from warden.runtime import alive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+_UNIT = Path(__file__).parents[3] / "deploy" / "warden.service"
 
 
 @pytest.fixture(autouse=True)
@@ -62,3 +66,19 @@ def test_a_systemd_that_is_gone_or_full_holds_nothing_up(tmp_path: Path) -> None
         said = [alive.notify(str(tmp_path / "deaf"), alive.ALIVE) for _ in range(100_000)]
     assert said[0]
     assert not said[-1]
+
+
+def test_the_unit_is_one_that_systemd_understands(tmp_path: Path) -> None:
+    """OP4: the words come from supervisord's own process, in time; systemd itself finds nothing to say."""
+    text = _UNIT.read_text(encoding="utf-8")
+    for line in ("Type=notify", "NotifyAccess=main", "WatchdogSec=30"):
+        assert f"\n{line}\n" in text
+    tool = shutil.which("systemd-analyze")
+    if tool is None:
+        return  # a machine without systemd has nobody to ask
+    copy = tmp_path / "warden.service"
+    copy.write_text(text.replace("/opt/warden/.venv/bin/warden", "/bin/true"), encoding="utf-8")
+    said = subprocess.run(
+        [tool, "verify", str(copy)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert [line for line in said.stderr.splitlines() if "warden.service" in line] == []
