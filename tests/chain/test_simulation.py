@@ -153,6 +153,17 @@ def test_an_accepted_tax_is_sold_by_what_arrives(bench: Bench) -> None:
     assert judging.refusal(asked, found, accepting) is None
 
 
+def test_the_least_amount_is_of_what_arrives(bench: Bench) -> None:
+    """EX7, EX11: the router itself refuses a purchase whose tax takes too much."""
+    weth, token = bench.terms.weth, bench.listed["Taxed"].token
+    found = bench.tried(judging.simulation_of(bench.order(weth, token), bench.moment()))
+    assert isinstance(found, Simulated)
+    assert found.trip is not None
+    came = found.trip.came
+    assert bench.refused(bench.order(weth, token, least=came)) == "simulation.token-tax"
+    assert bench.refused(bench.order(weth, token, least=came + 1)) == "simulation.brings-too-little"
+
+
 def test_a_strategy_may_sell_what_is_taxed(bench: Bench) -> None:
     """EX7: what was accepted with its tax can be sold by the strategy, too, not only by an exit."""
     token, amount = bench.listed["Taxed"].token, 100 * ETHER
