@@ -196,7 +196,8 @@ def test_a_router_that_takes_more_is_refused(bench: Bench) -> None:
     """EX11: the calldata says one amount and the contract takes another: what it does counts."""
     (greedy,) = bench.issuer.deploy("GreedyRouter", argument=bench.terms.router)
     bench.approve(bench.terms.weth, greedy, 5 * ETHER)
-    asked = bench.order(bench.terms.weth, bench.devnet.manifest.tokens[0].address, least=1)
+    tokens = [each.address for each in bench.devnet.manifest.tokens[:2]]
+    asked = bench.order(bench.terms.weth, *tokens, bench.terms.weth, least=1)
     honest = bench.terms
     bench.terms = msgspec.structs.replace(honest, router=greedy)
     try:
