@@ -153,6 +153,17 @@ def test_an_accepted_tax_is_sold_by_what_arrives(bench: Bench) -> None:
     assert judging.refusal(asked, found, accepting) is None
 
 
+def test_the_least_amount_is_of_what_arrives(bench: Bench) -> None:
+    """EX7, EX11: the router itself refuses a purchase whose tax takes too much."""
+    weth, token = bench.terms.weth, bench.listed["Taxed"].token
+    found = bench.tried(judging.simulation_of(bench.order(weth, token), bench.moment()))
+    assert isinstance(found, Simulated)
+    assert found.trip is not None
+    came = found.trip.came
+    assert bench.refused(bench.order(weth, token, least=came)) == "simulation.token-tax"
+    assert bench.refused(bench.order(weth, token, least=came + 1)) == "simulation.brings-too-little"
+
+
 def test_a_strategy_may_sell_what_is_taxed(bench: Bench) -> None:
     """EX7: what was accepted with its tax can be sold by the strategy, too, not only by an exit."""
     token, amount = bench.listed["Taxed"].token, 100 * ETHER
@@ -185,7 +196,8 @@ def test_a_router_that_takes_more_is_refused(bench: Bench) -> None:
     """EX11: the calldata says one amount and the contract takes another: what it does counts."""
     (greedy,) = bench.issuer.deploy("GreedyRouter", argument=bench.terms.router)
     bench.approve(bench.terms.weth, greedy, 5 * ETHER)
-    asked = bench.order(bench.terms.weth, bench.devnet.manifest.tokens[0].address, least=1)
+    tokens = [each.address for each in bench.devnet.manifest.tokens[:2]]
+    asked = bench.order(bench.terms.weth, *tokens, bench.terms.weth, least=1)
     honest = bench.terms
     bench.terms = msgspec.structs.replace(honest, router=greedy)
     try:

@@ -25,7 +25,8 @@ RULES: Final = {
     "SellTaxed": "simulation.token-tax",
     "Taxed": "simulation.brings-too-little",
     "Melting": "simulation.honeypot",
-    "Forger": "simulation.token-lies",
+    # Half of what its events tell arrives: less than what was asked for, so that the router itself refuses.
+    "Forger": "simulation.brings-too-little",
     "Backdoor": "simulation.allowance",
     "FalseApproval": "simulation.honeypot",
 }

@@ -15,7 +15,7 @@ from eth_abi.exceptions import DecodingError
 _SWAP: Final = bytes.fromhex(
     "38ed1739"
 )  # swapExactTokensForTokens(uint256,uint256,address[],address,uint256)
-_SELL: Final = bytes.fromhex("5c11d795")  # swapExactTokensForTokensSupportingFeeOnTransferTokens(same)
+_COUNTED: Final = bytes.fromhex("5c11d795")  # swapExactTokensForTokensSupportingFeeOnTransferTokens(same)
 _GET_AMOUNTS_OUT: Final = bytes.fromhex("d06ca61f")  # getAmountsOut(uint256,address[])
 DECIMALS: Final = "0x313ce567"  # decimals()
 DEPOSIT: Final = bytes.fromhex("d0e30db0")  # deposit() of WETH9
@@ -45,12 +45,15 @@ def swap(amount_in: int, min_amount_out: int, path: tuple[str, ...], to: str, de
     )
 
 
-def sell(amount_in: int, min_amount_out: int, path: tuple[str, ...], to: str, deadline_s: int) -> bytes:
+def counted_swap(
+    amount_in: int, min_amount_out: int, path: tuple[str, ...], to: str, deadline_s: int
+) -> bytes:
     """Return the calldata of Router02's swap for tokens that keep a part of what moves; as `swap` else.
 
-    It counts what arrives at each pool, so that it sells any token that can be sold; it returns nothing.
+    It counts what arrives at each pool and at the end, so that it sells any token that can be sold, and the
+    least amount is that of what comes; it returns nothing.
     """
-    return _SELL + swap(amount_in, min_amount_out, path, to, deadline_s)[4:]
+    return _COUNTED + swap(amount_in, min_amount_out, path, to, deadline_s)[4:]
 
 
 def amounts_out(amount_in: int, path: tuple[str, ...]) -> str:
@@ -60,8 +63,8 @@ def amounts_out(amount_in: int, path: tuple[str, ...]) -> str:
 
 
 def swap_of(data: bytes) -> tuple[int, int, tuple[str, ...], int] | None:
-    """Return amount in, least amount out, path and deadline of a `swap` or `sell`; None of anything else."""
-    if data[:4] not in {_SWAP, _SELL}:
+    """Return amount in, least amount out, path and deadline of either swap; None of anything else."""
+    if data[:4] not in {_SWAP, _COUNTED}:
         return None
     try:
         amount_in, least, path, _, deadline_s = decode(

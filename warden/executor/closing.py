@@ -341,7 +341,7 @@ class Closing:
 
 
 def _calldata(trial: _Trial, held: Holding, terms: Terms) -> bytes:
-    return calldata.sell(trial.amount, trial.least_wei, held.route, terms.wallet, trial.not_after_s)
+    return calldata.counted_swap(trial.amount, trial.least_wei, held.route, terms.wallet, trial.not_after_s)
 
 
 def _value_wei(held: Holding, head: HeadRead) -> int | None:

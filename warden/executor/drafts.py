@@ -131,10 +131,14 @@ def with_room(gas: int) -> int:
 
 
 def swap_calldata(intent: Intent, terms: Terms) -> bytes:
-    """Return what the router is called with; a sale as an exit does it, so that a taxed token can be sold."""
+    """Return what the router is called with (decision 0022).
+
+    What opens or reduces a position counts what arrives, so that the least amount holds for a taxed token;
+    no cycle goes through one.
+    """
     order = intent.proposal.swap
-    sells = kind_of(order.path, terms.weth) is TradeKind.REDUCES
-    made = calldata.sell if sells else calldata.swap
+    cycle = kind_of(order.path, terms.weth) is TradeKind.CYCLE
+    made = calldata.swap if cycle else calldata.counted_swap
     return made(int(order.amount_in), int(order.min_amount_out), order.path, terms.wallet, intent.not_after_s)
 
 

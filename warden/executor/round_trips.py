@@ -15,6 +15,7 @@ from warden.executor.simulation import METHOD, Look, Result, Unreadable, block, 
 
 if TYPE_CHECKING:
     from warden.domain.risk.asset_changes import Changes
+    from warden.executor.protocol import Simulate
     from warden.executor.simulation import Call
     from warden.runtime.rpc import JsonRpc
 
@@ -22,14 +23,13 @@ _NO_DEADLINE: Final = 2**256 - 1
 _NOTHING: Final = {"0x", "", None}
 
 
-def sold_again(rpc: JsonRpc, look: Look, answer: object, bought: Result, changes: Changes) -> RoundTrip:
+def sold_again(rpc: JsonRpc, look: Look, answer: object, changes: Changes) -> RoundTrip:
     """Return what came of selling what a purchase brought, on the block that the purchase was simulated on.
 
     Args:
         rpc: where to ask.
         look: the purchase.
         answer: what the node answered to it.
-        bought: its result.
         changes: what it changed.
 
     Raises:
@@ -40,10 +40,8 @@ def sold_again(rpc: JsonRpc, look: Look, answer: object, bought: Result, changes
     router = order.sell_at or order.to
     token = order.path[-1].lower()
     amount = asset_changes.came(changes, token)
-    # What another contract answers says nothing of a pool.
-    paid = amount if order.sell_at else _paid(bought)
     if amount <= 0:
-        return RoundTrip(token, paid, amount, quoted_wei=0, sold_wei=0)
+        return RoundTrip(token, paid=0, came=amount, quoted_wei=0, sold_wei=0)
     standing = look.before(answer, token, router.lower()) or 0
     approvals = [look.call(token, calldata.approve(router, each)) for each in steps(standing, amount)]
     back = tuple(reversed(order.path))
@@ -55,16 +53,33 @@ def sold_again(rpc: JsonRpc, look: Look, answer: object, bought: Result, changes
         {"to": router, "data": calldata.amounts_out(amount, back)},
         left,
         proceeds,
-        look.call(router, calldata.sell(amount, 0, back, wallet, _NO_DEADLINE)),
+        look.call(router, calldata.counted_swap(amount, 0, back, wallet, _NO_DEADLINE)),
         left,
         proceeds,
         {"to": token, "data": calldata.DECIMALS},
     ]
-    asked = [block(order, [look.call()]), block(order, calls, later_s=1)]
-    made = results(rpc.call(METHOD, *payload(asked, look.parent)), [1, len(calls)])
-    if not made[0][0].success:
+    first = [*_quotes(order), look.call()]
+    asked = [block(order, first), block(order, calls, later_s=1)]
+    made = results(rpc.call(METHOD, *payload(asked, look.parent)), [len(first), len(calls)])
+    if not made[0][-1].success:
         raise Unreadable("a purchase that succeeded failed when it was asked once more")
+    # What another contract pays with says nothing of a pool.
+    paid = amount if order.sell_at else _last(made[0][0])
     return _trip(token, paid, amount, made[1][: len(approvals)], made[1][len(approvals) :])
+
+
+def _quotes(order: Simulate) -> list[Call]:
+    """Return the question what the pools pay out for a purchase, right before it; of another contract none.
+
+    Raises:
+        Unreadable: it is no swap of the router's.
+    """
+    if order.sell_at:
+        return []
+    swap = calldata.swap_of(order.data)
+    if swap is None:
+        raise Unreadable("a purchase that is no swap of the router's")
+    return [{"to": order.to, "data": calldata.amounts_out(swap[0], order.path)}]
 
 
 def steps(standing: int, wanted: int) -> tuple[int, ...]:
@@ -104,12 +119,8 @@ def _kept(had: int | None, has: int | None, amount: int) -> int:
     return amount if had is None or has is None else abs(amount - (had - has))
 
 
-def _paid(bought: Result) -> int:
-    """Return what the router says that the last pool paid out, 0 where it does not say."""
-    return _last(bought)
-
-
 def _last(result: Result) -> int:
+    """Return what the router says that the last pool pays out, 0 where it does not say."""
     try:
         return calldata.last_uint(result.answer) if result.success else 0
     except ValueError:

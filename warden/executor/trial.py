@@ -34,6 +34,9 @@ _NOT_FOUND_WORDS: Final = (
     "method handler crashed",
 )
 _TEXT_MAX: Final = 300
+# Router02's reason where less would arrive than the least amount (UniswapV2Router02.sol).
+_ROUTERS_LEAST: Final = "INSUFFICIENT_OUTPUT_AMOUNT"
+_TOO_LITTLE: Final = "simulation.brings-too-little"
 
 
 def simulate(rpc: JsonRpc, order: Simulate, wallet: str, pools: Pools) -> Simulated | SimulationFailed:
@@ -46,7 +49,7 @@ def simulate(rpc: JsonRpc, order: Simulate, wallet: str, pools: Pools) -> Simula
     except Unreadable as error:
         return _refused(order, str(error), rule="simulation.unreadable")
     except EndpointRefused as error:
-        return _refused(order, str(error))
+        return _refused(order, str(error), rule=_rule_of(order, str(error)))
     except (EndpointFailed, ValueError, KeyError, TypeError, AttributeError) as error:
         text = f"{type(error).__name__}: {error}"[:_TEXT_MAX]
         return SimulationFailed(intent_id=order.intent_id, refused=False, text=text)
@@ -92,7 +95,7 @@ def _judged(rpc: JsonRpc, look: Look, answer: object, told: Simulated) -> Simula
     made, changes = seen
     if not made.success:
         return _refused(look.order, f"{METHOD}: {made.error}")
-    trip = sold_again(rpc, look, answer, made, changes) if look.order.round_trip else None
+    trip = sold_again(rpc, look, answer, changes) if look.order.round_trip else None
     return msgspec.structs.replace(told, changes=changes, trip=trip)
 
 
@@ -106,6 +109,11 @@ def _next_best(order: Simulate, error: EndpointRefused, told: Simulated) -> Simu
         text = f"no endpoint has {METHOD}: what it would do cannot be told"
         return _refused(order, text, rule="simulation.impossible")
     return told
+
+
+def _rule_of(order: Simulate, text: str) -> str:
+    """Return the rule that the router's own refusal of a purchase stands for; empty: it reverts."""
+    return _TOO_LITTLE if order.round_trip and _ROUTERS_LEAST in text else ""
 
 
 def _refused(order: Simulate, text: str, *, rule: str = "") -> SimulationFailed:

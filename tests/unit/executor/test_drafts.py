@@ -77,12 +77,12 @@ def test_a_swap_is_the_intents_and_the_chain_bounds_it() -> None:
     ("path", "name"),
     [
         ((WETH, TOKEN_A, TOKEN_B, WETH), "swapExactTokensForTokens"),
-        ((WETH, TOKEN_A), "swapExactTokensForTokens"),
+        ((WETH, TOKEN_A), "swapExactTokensForTokensSupportingFeeOnTransferTokens"),
         ((TOKEN_A, WETH), "swapExactTokensForTokensSupportingFeeOnTransferTokens"),
     ],
 )
-def test_a_sale_counts_what_arrives(path: tuple[str, ...], name: str) -> None:
-    """EX7: a strategy's sale, like an exit, calls what sells a token that keeps a part of each transfer."""
+def test_what_opens_or_reduces_counts_what_arrives(path: tuple[str, ...], name: str) -> None:
+    """EX7: a token that keeps a part of each transfer can be sold, and its least amount is of what comes."""
     order = intent(1, path=path, not_after_s=1_234)
     selector = keccak(text=f"{name}(uint256,uint256,address[],address,uint256)")[:4]
     assert drafts.swap_calldata(order, TERMS)[:4] == selector
