@@ -21,6 +21,7 @@ import msgspec
 import zmq
 from eth_utils.address import to_checksum_address
 
+from tests.beats import beat_in
 from tests.bench._figures import percentile, show, spread
 from tests.bench._gate_executor import ETHER, GAS, GENESIS_TIME_S, GWEI
 from tests.bench._machine import machine
@@ -37,7 +38,7 @@ from warden.runtime.clock import SystemClock
 from warden.runtime.venue import Endpoint, Venue
 from warden.wire.addresses import BEATS, INTENTS
 from warden.wire.codec import decode, encode, to_json
-from warden.wire.messages import Answer, Beat, ExecutorToTrader, Progress, Submit
+from warden.wire.messages import Answer, ExecutorToTrader, Progress, Submit
 
 if TYPE_CHECKING:
     from warden.domain.intents import Intent
@@ -216,7 +217,9 @@ class Bench(Instance):
 
     def _grant(self) -> None:
         while (incoming := self._beats.receive()) is not None:
-            beat: Beat = decode(incoming.data, Beat)
+            beat = beat_in(incoming.data)
+            if beat is None:
+                continue
             self._permits += 1
             self._beats.send(incoming.identity, encode(permit(beat.session, self._permits)))
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 import zmq
 
+from tests.beats import beat_in
 from tests.chain.uniswap import NO_DEADLINE, balance, encoded
 from tests.instance import DEVNET_TOML, Instance, wait_until
 from warden.devnet.manifest import Manifest, read_manifest
@@ -33,9 +34,8 @@ from warden.operator.stopping import StopResult, order_stop
 from warden.runtime.clock import NS_PER_MS, NS_PER_S, SystemClock, read_boot_id
 from warden.runtime.rpc import JsonRpc
 from warden.wire.addresses import BEATS, INTENTS
-from warden.wire.checks import CheckReport
 from warden.wire.codec import decode, encode
-from warden.wire.messages import Answer, Beat, ExecutorToTrader, Head, Permit, Progress, Submit
+from warden.wire.messages import Answer, ExecutorToTrader, Head, Permit, Progress, Submit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,8 +126,8 @@ class Voices(threading.Thread):
         while (incoming := beats.receive()) is not None:
             if incoming.role is not Role.EXECUTOR or not self.granting:
                 continue
-            beat: Beat | CheckReport = decode(incoming.data, Beat | CheckReport)
-            if isinstance(beat, CheckReport):
+            beat = beat_in(incoming.data)
+            if beat is None:
                 continue
             self._permits += 1
             beats.send(incoming.identity, encode(permit(beat.session, self._permits)))
