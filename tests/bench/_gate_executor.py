@@ -13,11 +13,12 @@ from warden.domain.amm import Hop
 from warden.domain.roles import Role
 from warden.executor import main as executor
 from warden.executor import trading
-from warden.executor.protocol import Event, HeadRead, Identified, Receipt, Simulate, Simulated, Watch
+from warden.executor.protocol.events import Event, HeadRead, Identified, Receipt, Simulated, Watch
 from warden.runtime.process import run
 
 if TYPE_CHECKING:
-    from warden.executor.protocol import Terms
+    from warden.executor.protocol.commands import Simulate
+    from warden.executor.protocol.terms import Terms
 
 GAS = 200_000
 ETHER = 10**18

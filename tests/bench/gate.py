@@ -28,12 +28,13 @@ from tests.bench._machine import machine
 from tests.instance import DEVNET_TOML, REPOSITORY, Instance
 from tests.process.race import SESSION, intent, permit
 from warden.domain.roles import Role
-from warden.executor import drafts
 from warden.executor.beginnings import terms_of
-from warden.executor.drafts import Moment
-from warden.executor.keystore import create_keystore, unlock
-from warden.executor.protocol import HeadRead, Now
-from warden.executor.signing import sign
+from warden.executor.protocol.events import HeadRead
+from warden.executor.protocol.terms import Now
+from warden.executor.sends import drafts
+from warden.executor.sends.drafts import Moment
+from warden.executor.sends.keystore import create_keystore, unlock
+from warden.executor.sends.signing import sign
 from warden.runtime.clock import SystemClock
 from warden.runtime.venue import Endpoint, Venue
 from warden.wire.addresses import BEATS, INTENTS

@@ -39,7 +39,7 @@ from tests.instance import REPOSITORY
 from warden.domain.risk.engine import Engine, Fitted
 from warden.domain.risk.events import Opened, Settled, Ticked
 from warden.domain.risk.levers import Levers
-from warden.executor.ledger import Ledger
+from warden.executor.books.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,19 +23,21 @@ from tests.chain.devnet import ETHER, DevnetProcess, call
 from tests.chain.gateway import GatewayProcess
 from tests.chain.tokens import Issuer
 from tests.chain.uniswap import encoded
+from tests.unit.executor.books.test_settlement import HEAD, NOW
 from tests.unit.executor.scene import TERMS, intent
-from tests.unit.executor.test_settlement import HEAD, NOW
 from warden.domain.errors import InvariantBroken
 from warden.domain.money import Wei
-from warden.executor import judging, trial
-from warden.executor.drafts import Moment
-from warden.executor.pools import Pools
-from warden.executor.protocol import Simulate, Simulated
+from warden.executor.intents import judging
+from warden.executor.protocol.events import Simulated
+from warden.executor.reads import trial
+from warden.executor.reads.pools import Pools
+from warden.executor.sends.drafts import Moment
 from warden.runtime.rpc import JsonRpc
 
 if TYPE_CHECKING:
     from warden.domain.intents import Intent
-    from warden.executor.protocol import Terms
+    from warden.executor.protocol.commands import Simulate
+    from warden.executor.protocol.terms import Terms
 
 AMOUNT = ETHER // 10
 WARM_UP = 20

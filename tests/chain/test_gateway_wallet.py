@@ -13,7 +13,7 @@ from tests.instance import wait_until
 from warden.devnet.faults import Fault, FaultKind
 from warden.domain.amm import Hop
 from warden.domain.roles import Role
-from warden.executor.keystore import create_keystore
+from warden.executor.sends.keystore import create_keystore
 from warden.wire.addresses import CAPITAL
 from warden.wire.capital import (
     TokensWanted,

@@ -9,7 +9,7 @@ import msgspec
 from tests.chain.devnet import call
 from tests.unit.executor.scene import TERMS
 from warden.domain.chains import PROFILES
-from warden.executor import l1_fee
+from warden.executor.reads import l1_fee
 from warden.runtime.rpc import JsonRpc
 
 if TYPE_CHECKING:

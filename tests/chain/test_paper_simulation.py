@@ -13,10 +13,11 @@ from tests.chain.gateway import GatewayProcess
 from tests.chain.uniswap import amounts_out, balance
 from tests.unit.executor.paper_scene import PAPER_TERMS
 from warden.domain.fills import FillModel
-from warden.executor import calldata
-from warden.executor.paper_reads import PaperTried, try_swap
-from warden.executor.pools import Pools
-from warden.executor.protocol import Simulate, Simulated, SimulationFailed, Terms
+from warden.executor.paper.paper_reads import PaperTried, try_swap
+from warden.executor.protocol.commands import Simulate
+from warden.executor.protocol.events import Simulated, SimulationFailed
+from warden.executor.reads import calldata
+from warden.executor.reads.pools import Pools
 from warden.runtime.rpc import JsonRpc
 from warden.runtime.wallet import PAPER_WALLET
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.chain.devnet import DevnetProcess
+    from warden.executor.protocol.terms import Terms
 
 MODEL = FillModel()
 NO_DEADLINE = 2**255

@@ -12,18 +12,19 @@ from tests.chain.gateway import GatewayProcess
 from tests.unit.executor.scene import TERMS
 from warden.domain.amm import Hop
 from warden.domain.risk.doubt import DoubtLimits, compared
-from warden.executor import calldata
-from warden.executor.chain import read_head
-from warden.executor.pools import Pools
-from warden.executor.price_terms import PricePair, PriceTerms
-from warden.executor.protocol import Watch
+from warden.executor.protocol.events import Watch
+from warden.executor.protocol.price_terms import PricePair, PriceTerms
+from warden.executor.reads import calldata
+from warden.executor.reads.chain import read_head
+from warden.executor.reads.pools import Pools
 from warden.runtime.rpc import JsonRpc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.chain.devnet import DevnetProcess
-    from warden.executor.protocol import HeadRead, Terms
+    from warden.executor.protocol.events import HeadRead
+    from warden.executor.protocol.terms import Terms
 
 NO_FACTORY = "0x" + "77" * 20
 LIMITS = DoubtLimits()

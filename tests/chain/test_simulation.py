@@ -11,16 +11,18 @@ from tests.chain.devnet import ETHER, GWEI, call
 from tests.chain.gateway import GatewayProcess
 from tests.chain.tokens import CODE, Issuer, Listed
 from tests.chain.uniswap import balance, encoded
+from tests.unit.executor.books.test_settlement import HEAD, NOW
 from tests.unit.executor.scene import TERMS, intent
-from tests.unit.executor.test_settlement import HEAD, NOW
 from warden.devnet.faults import FaultKind
 from warden.domain.money import Wei
-from warden.executor import judging, trial
-from warden.executor.allowances import Allowances
-from warden.executor.drafts import Moment
-from warden.executor.ledger import Ledger
-from warden.executor.pools import Pools
-from warden.executor.protocol import Sign, Simulate, Simulated, SimulationFailed, Tell, Terms
+from warden.executor.books.ledger import Ledger
+from warden.executor.intents import judging
+from warden.executor.protocol.commands import Sign, Simulate, Tell
+from warden.executor.protocol.events import Simulated, SimulationFailed
+from warden.executor.reads import trial
+from warden.executor.reads.pools import Pools
+from warden.executor.sends.allowances import Allowances
+from warden.executor.sends.drafts import Moment
 from warden.runtime.rpc import JsonRpc
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 
     from tests.chain.devnet import DevnetProcess
     from warden.domain.intents import Intent
-    from warden.executor.protocol import Command
+    from warden.executor.protocol.commands import Command
+    from warden.executor.protocol.terms import Terms
 
 ODD = tuple(kind for kind in CODE if kind != "GreedyRouter")
 AMOUNT = ETHER // 10

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 from tests.process.chain_truth import ON_THE_CHAIN, TRANSFER
 from warden.domain.intents import TradeState
 from warden.domain.roles import Role
-from warden.executor import position_book
 from warden.executor.beginnings import fold
-from warden.executor.ledger import Ledger
-from warden.executor.position_book import opens, reduces
-from warden.executor.risk_terms import limits_of
+from warden.executor.books import position_book
+from warden.executor.books.ledger import Ledger
+from warden.executor.books.position_book import opens, reduces
+from warden.executor.books.risk_terms import limits_of
 from warden.runtime.journal import verify
 from warden.wire.rows import MissingRow, OutcomeRow, SignedRow, SnapshotRow
 

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, Final
 from warden.domain.modes import Action
 from warden.domain.roles import Role
 from warden.executor.core import ExecutorCore
-from warden.executor.leg import Leg, Legs
 from warden.executor.main import main
-from warden.executor.protocol import Command, Event, HeadRead, LegDone, Now, Send
+from warden.executor.protocol.events import Event, HeadRead, LegDone
+from warden.executor.sends.leg import Leg, Legs
 from warden.executor.stops import StopDesk
 from warden.runtime.journal import Journal
 from warden.runtime.process import run
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from warden.executor.gate import Ticket
+    from warden.executor.protocol.commands import Command, Send
+    from warden.executor.protocol.terms import Now, Ticket
 
 ORDER_FILE: Final = "crash-at"
 LEGS: Final = 3

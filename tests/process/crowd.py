@@ -8,7 +8,7 @@ from tests.chain.uniswap import NO_DEADLINE, encoded
 from tests.instance import wait_until
 from warden.devnet.prices import ONE_PPM, Reserves, swap_to_price
 from warden.domain.errors import InvariantBroken
-from warden.executor import calldata
+from warden.executor.reads import calldata
 
 if TYPE_CHECKING:
     from tests.process.chain_truth import ChainTruth

@@ -23,15 +23,16 @@ from tests.process.crashing import _replace
 from warden.domain.modes import Action
 from warden.domain.roles import Role
 from warden.executor.core import ExecutorCore
-from warden.executor.gate import Gate
-from warden.executor.leg import Leg
+from warden.executor.sends.gate import Gate
+from warden.executor.sends.leg import Leg
 from warden.runtime.process import run
 from warden.trader.feed import Feed
 
 if TYPE_CHECKING:
     from warden.domain.risk.refusal import Refusal
-    from warden.executor.gate import Ticket
-    from warden.executor.protocol import Command, Event, LegDone, Now, Send
+    from warden.executor.protocol.commands import Command, Send
+    from warden.executor.protocol.events import Event, LegDone
+    from warden.executor.protocol.terms import Now, Ticket
     from warden.trader.feed import Seen
 
 ORDER_FILE: Final = "hold"

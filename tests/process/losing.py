@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Final
 from tests.process.crashing import Crasher, _replace
 from warden.domain.modes import Action
 from warden.domain.roles import Role
-from warden.executor.leg import Leg, Legs
 from warden.executor.main import main
+from warden.executor.sends.leg import Leg, Legs
 from warden.runtime.process import run
 
 if TYPE_CHECKING:
-    from warden.executor.protocol import LegDone, Send
+    from warden.executor.protocol.commands import Send
+    from warden.executor.protocol.events import LegDone
 
 ORDER_FILE: Final = "lose"
 LATER: Final = 2

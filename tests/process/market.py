@@ -11,7 +11,7 @@ from eth_abi.abi import encode
 from tests.instance import wait_until
 from warden.devnet.noise import GAS_SWAP, GET_RESERVES, NO_DEADLINE, SWAP, SWAP_TYPES
 from warden.devnet.prices import ONE_PPM, Reserves, swap_to_price
-from warden.executor import calldata
+from warden.executor.reads import calldata
 
 if TYPE_CHECKING:
     from tests.process.system import System

@@ -13,7 +13,7 @@ from warden.domain.modes import Mode
 from warden.domain.risk.lever_table import CLOSE_POSITION
 from warden.domain.roles import Role
 from warden.domain.stops import CleanUp
-from warden.executor import position_book
+from warden.executor.books import position_book
 from warden.operator.link import ask
 from warden.operator.orders import order
 from warden.operator.stopping import order_stop

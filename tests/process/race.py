@@ -29,7 +29,7 @@ from warden.domain.intents import Intent, Outcome, Proposal, Swap
 from warden.domain.modes import Mode
 from warden.domain.money import Wei
 from warden.domain.roles import Role
-from warden.executor.keystore import create_keystore
+from warden.executor.sends.keystore import create_keystore
 from warden.operator.stopping import StopResult, order_stop
 from warden.runtime.clock import NS_PER_MS, NS_PER_S, SystemClock, read_boot_id
 from warden.runtime.rpc import JsonRpc

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
-from warden.executor import paper
+from warden.executor.books.ledger import Ledger
 from warden.executor.core import ExecutorCore
-from warden.executor.ledger import Ledger
+from warden.executor.paper import paper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from warden.executor.protocol import Terms
+    from warden.executor.protocol.terms import Terms
 
 WATCHED = ("begin", "allow", "handle")
 

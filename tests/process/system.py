@@ -11,7 +11,7 @@ from tests.instance import DEVNET_TOML, REPOSITORY, Instance, wait_until
 from warden.devnet.received import LOG_NAME, Received, read_received
 from warden.domain.modes import Mode
 from warden.domain.roles import Role, processes
-from warden.executor.keystore import create_keystore
+from warden.executor.sends.keystore import create_keystore
 from warden.runtime.clock import SystemClock
 from warden.runtime.settings_strategies import traders
 from warden.wire.telemetry import Event, ExecutorStatus, WatchdogStatus

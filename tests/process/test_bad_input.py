@@ -13,7 +13,7 @@ from tests.instance import DEVNET_TOML, wait_until
 from tests.process.cli_runs import free_port, new_home, one_line, warden
 from warden.cli.running import everything
 from warden.devnet.config import ANVIL_IN_NODE_MODULES, NODE_MODULES
-from warden.executor.keystore import create_keystore
+from warden.executor.sends.keystore import create_keystore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,7 +19,7 @@ from warden.domain.checks import CHECKS
 from warden.domain.modes import Mode
 from warden.domain.risk.engine import RiskLimits
 from warden.domain.roles import Role
-from warden.executor.snapshots import KIND, RowFold
+from warden.executor.books.snapshots import KIND, RowFold
 from warden.operator.link import ask
 from warden.runtime.checkpoints import checkpoint_path
 from warden.runtime.clock import SystemClock

@@ -13,10 +13,10 @@ from tests.process.test_invariants import rows
 from warden.domain.modes import Mode
 from warden.domain.roles import Role
 from warden.domain.stops import CleanUp
-from warden.executor import position_book
 from warden.executor.beginnings import fold
-from warden.executor.ledger import Ledger
-from warden.executor.risk_terms import limits_of
+from warden.executor.books import position_book
+from warden.executor.books.ledger import Ledger
+from warden.executor.books.risk_terms import limits_of
 from warden.operator.stopping import order_stop
 from warden.runtime.latch import CLEARED
 from warden.wire.rows import CleanupRow, OutcomeRow, Purpose, SignedRow

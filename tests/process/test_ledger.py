@@ -18,9 +18,9 @@ from warden.domain.errors import WardenError
 from warden.domain.risk.events import Ticked
 from warden.domain.roles import Role
 from warden.executor.beginnings import fold
-from warden.executor.ledger import Ledger
-from warden.executor.risk_report import report
-from warden.executor.risk_terms import limits_of
+from warden.executor.books.ledger import Ledger
+from warden.executor.books.risk_report import report
+from warden.executor.books.risk_terms import limits_of
 from warden.operator.orders import risk_report
 from warden.runtime.clock import SystemClock
 from warden.runtime.journal import Journal, read

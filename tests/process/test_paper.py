@@ -19,9 +19,9 @@ from warden.domain.intents import TradeState
 from warden.domain.modes import Environment
 from warden.domain.roles import Role
 from warden.domain.stops import Stop
-from warden.executor import calldata
 from warden.executor.beginnings import paper_of
-from warden.executor.calldata import GET_RESERVES, reserves
+from warden.executor.reads import calldata
+from warden.executor.reads.calldata import GET_RESERVES, reserves
 from warden.runtime.wallet import PAPER_WALLET
 from warden.wire.rows import LegRow, OutcomeRow, Purpose, SignedRow, StopRow
 from warden.wire.rows_paper import FillRow, PaperRow

@@ -14,7 +14,7 @@ from tests.process.test_exits import Stage, outcomes
 from tests.process.test_invariants import rows
 from warden.domain.intents import TradeState
 from warden.domain.modes import Mode
-from warden.executor import position_book
+from warden.executor.books import position_book
 from warden.wire.rows import Purpose, SignedRow
 from warden.wire.telemetry import ExecutorStatus
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from warden.executor.position_book import Holding
+    from warden.executor.books.position_book import Holding
 
 TOML = f"""{DEVNET_TOML}
 [chain]

@@ -16,7 +16,8 @@ from tests.process.paper_stage import PaperSystem, RealChain
 from tests.process.replaying import Call, calls, replay
 from tests.process.system import System
 from warden.domain.roles import PROCESSES, Role
-from warden.executor.protocol import HeadRead, Record, Submitted
+from warden.executor.protocol.commands import Record
+from warden.executor.protocol.events import HeadRead, Submitted
 from warden.runtime.journal import read
 from warden.wire.codec import from_json, to_json
 from warden.wire.rows import EndedRow, ExecutorRow, OpenRow, SnapshotRow, StartedRow, StopRow, WitnessRow

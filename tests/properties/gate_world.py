@@ -17,20 +17,10 @@ from tests.unit.executor.scene import TERMS, TOKEN_B, WETH, Scene, intent
 from warden.domain.modes import Mode, allows
 from warden.domain.roles import Role
 from warden.domain.stops import Stop, encode_stop
-from warden.executor.gate import Gate
-from warden.executor.leg import ACCEPTED, NOT_BEGUN
-from warden.executor.protocol import (
-    Command,
-    HeadRead,
-    Identified,
-    LegDone,
-    Receipt,
-    Record,
-    Send,
-    Sign,
-    Simulate,
-    Simulated,
-)
+from warden.executor.protocol.commands import Command, Record, Send, Sign, Simulate
+from warden.executor.protocol.events import HeadRead, Identified, LegDone, Receipt, Simulated
+from warden.executor.sends.gate import Gate
+from warden.executor.sends.leg import ACCEPTED, NOT_BEGUN
 from warden.executor.stops import StopDesk
 from warden.runtime.bus import Incoming
 from warden.runtime.clock import NS_PER_MS, NS_PER_S

@@ -18,29 +18,17 @@ from warden.domain.health import Health
 from warden.domain.money import Wei
 from warden.domain.risk.engine import RiskLimits
 from warden.domain.risk.events import BreakerOrder, Moved, Ticked
+from warden.executor.books.ledger import Ledger
+from warden.executor.books.snapshots import RowFold, difference
 from warden.executor.checks import of_books
-from warden.executor.ledger import Ledger
-from warden.executor.protocol import (
-    Command,
-    DemandStop,
-    Ordered,
-    Receipt,
-    Record,
-    Respond,
-    Sign,
-    Simulate,
-    Simulated,
-    SimulationFailed,
-    StopCleared,
-    Tick,
-)
-from warden.executor.snapshots import RowFold, difference
+from warden.executor.protocol.commands import Command, DemandStop, Record, Respond, Sign, Simulate
+from warden.executor.protocol.events import Ordered, Receipt, Simulated, SimulationFailed, StopCleared, Tick
 from warden.wire.codec import from_json, to_json
 from warden.wire.orders import ForceBreaker, MoveCapital, OrderRequest, PullLever, ResetBaselines
 from warden.wire.rows import ExecutorRow, SnapshotRow
 
 if TYPE_CHECKING:
-    from warden.executor.book import BookState
+    from warden.executor.books.book import BookState
 
 ORDERS: tuple[OrderRequest, ...] = (
     *(ForceBreaker("ann", "a test", order) for order in BreakerOrder),

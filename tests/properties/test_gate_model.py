@@ -14,8 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tests.properties.gate_world import LIFE_NS, World
 from warden.domain.modes import Action, Mode
-from warden.executor.gate import Ticket
-from warden.executor.protocol import Send
+from warden.executor.protocol.commands import Send
+from warden.executor.protocol.terms import Ticket
 from warden.runtime.clock import NS_PER_MS, NS_PER_S
 from warden.runtime.latch import Latch
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.unit.executor.paper_scene import ETHER, FUNDS, GWEI, PAPER_TERMS, PaperScene, intent
 from warden.domain.fills import FillModel
 from warden.domain.intents import TradeState
-from warden.executor.ledger import Ledger
+from warden.executor.books.ledger import Ledger
 from warden.wire.codec import from_json, to_json
 from warden.wire.rows import ExecutorRow, OutcomeRow, Purpose, SignedRow
 from warden.wire.rows_paper import FillRow

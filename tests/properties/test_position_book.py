@@ -19,9 +19,9 @@ from warden.domain.intents import TradeState
 from warden.domain.modes import Action
 from warden.domain.money import Wei
 from warden.domain.risk.events import Read, Reserved
-from warden.executor import position_book
+from warden.executor.books import position_book
+from warden.executor.books.ledger import Ledger
 from warden.executor.checks import of_books, positions_problem
-from warden.executor.ledger import Ledger
 from warden.wire.codec import from_json, to_json
 from warden.wire.rows import (
     ExecutorRow,

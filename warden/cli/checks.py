@@ -63,7 +63,7 @@ def check_wallet(settings: Settings, where: Places) -> str:
     if settings.environment is Environment.PAPER:
         return wallet_address(settings, where)  # no key is opened where nothing is signed
     # Imported here: it costs half a second.
-    from warden.executor.keystore import check_password, create_keystore  # noqa: PLC0415
+    from warden.executor.sends.keystore import check_password, create_keystore  # noqa: PLC0415
 
     if settings.environment is Environment.DEVNET and settings.wallet.keystore is None:
         keystore, password = keystore_path(settings, where), password_path(settings, where)

@@ -11,15 +11,15 @@ from warden.domain.errors import ConfigurationInvalid, InvariantBroken, JournalB
 from warden.domain.fills import FillModel
 from warden.domain.modes import Environment
 from warden.domain.money import BPS_PER_PERCENT, WEI_PER_GWEI, Wei, ether_to_wei
-from warden.executor.bot_terms import terms_of_bot
-from warden.executor.keystore import unlock
-from warden.executor.leg import PUBLIC
-from warden.executor.paper import Paper
-from warden.executor.paper_sends import ROUTE
-from warden.executor.price_terms import PricePair, PriceTerms
-from warden.executor.protocol import Terms
-from warden.executor.risk_terms import limits_of
-from warden.executor.simulating import Simulating
+from warden.executor.books.risk_terms import limits_of
+from warden.executor.intents.bot_terms import terms_of_bot
+from warden.executor.paper.paper import Paper
+from warden.executor.paper.paper_sends import ROUTE
+from warden.executor.protocol.price_terms import PricePair, PriceTerms
+from warden.executor.protocol.simulating import Simulating
+from warden.executor.protocol.terms import Terms
+from warden.executor.sends.keystore import unlock
+from warden.executor.sends.leg import PUBLIC
 from warden.runtime.doubt_terms import doubt_limits
 from warden.runtime.journal import read
 from warden.runtime.journal_search import newest
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from eth_account.signers.local import LocalAccount
 
-    from warden.executor.ledger import Ledger
+    from warden.executor.books.ledger import Ledger
     from warden.runtime.places import Places
     from warden.runtime.settings import Settings
     from warden.runtime.venue import Venue

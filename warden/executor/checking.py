@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Final
 
 from warden.domain.checks import PASSING
 from warden.domain.modes import Environment
+from warden.executor.books.snapshots import Comparing, schedule
 from warden.executor.checks import Disk, Limits, books_of, of_books, of_chain, of_disk
-from warden.executor.snapshots import Comparing, schedule
 from warden.runtime.clock import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from warden.domain.health import CheckLine
-    from warden.executor.gate import Gate
-    from warden.executor.ledger import Ledger
-    from warden.executor.recorder import Recorder
+    from warden.executor.books.ledger import Ledger
+    from warden.executor.books.recorder import Recorder
+    from warden.executor.sends.gate import Gate
     from warden.executor.trading import Trading
     from warden.runtime.clock import SteadyUtc
     from warden.runtime.process import Frame

@@ -12,17 +12,19 @@ from warden.domain.health import Health
 from warden.domain.money import WEI_PER_GWEI, Wei, format_ether
 from warden.domain.risk import books
 from warden.domain.risk.events import NS_PER_S
-from warden.executor import gas_reserve, position_book
-from warden.executor.drafts import Moment
-from warden.executor.snapshots import Compared
+from warden.executor.books import position_book
+from warden.executor.books.snapshots import Compared
+from warden.executor.sends import gas_reserve
+from warden.executor.sends.drafts import Moment
 from warden.wire.checks import Books
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from warden.domain.health import CheckLine
-    from warden.executor.ledger import Ledger
-    from warden.executor.protocol import HeadRead, Now, Terms
+    from warden.executor.books.ledger import Ledger
+    from warden.executor.protocol.events import HeadRead
+    from warden.executor.protocol.terms import Now, Terms
 
 _PERCENT: Final = 100
 _NEAR_PERCENT: Final = 110  # of what is needed: below it is told before it fails

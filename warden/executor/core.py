@@ -8,50 +8,46 @@ from warden.domain.intents import TradeState
 from warden.domain.risk import circuit_breaker, emergency_stop
 from warden.domain.risk.events import BaselinesReset, Failed, Recovered, Ticked, Worked
 from warden.domain.risk.lever_table import CANCEL_TRANSACTION
-from warden.executor import judging, orders, reports
-from warden.executor.allowances import Allowances
-from warden.executor.call_intake import CallIntake
-from warden.executor.cleanup import CleanUp
-from warden.executor.closing import Closing
-from warden.executor.decisions import Decisions
-from warden.executor.drafts import Moment
-from warden.executor.hearers import Hearers
-from warden.executor.identity import refuse_another
-from warden.executor.leg import NOT_BEGUN
-from warden.executor.own_sends import OwnSends
-from warden.executor.positions import Positions
-from warden.executor.protocol import (
+from warden.executor import orders
+from warden.executor.books import reports
+from warden.executor.books.readings import Readings
+from warden.executor.books.settlement import Settlement, is_strangers
+from warden.executor.books.strangers import Strangers
+from warden.executor.books.vitals import Vitals
+from warden.executor.intents import judging
+from warden.executor.intents.call_intake import CallIntake
+from warden.executor.intents.decisions import Decisions
+from warden.executor.intents.hearers import Hearers
+from warden.executor.intents.trials import Trials
+from warden.executor.intents.ways_out import WaysOut
+from warden.executor.positions.closing import Closing
+from warden.executor.positions.positions import Positions
+from warden.executor.protocol.commands import Command, Record, Reply, Respond, Send
+from warden.executor.protocol.events import (
     CleanupAllowed,
     CleanupOver,
-    Command,
     Event,
     HeadRead,
     Identified,
     LegDone,
-    Now,
     Ordered,
-    Record,
-    Reply,
-    Respond,
-    Send,
     Signed,
     Simulated,
     SimulationFailed,
     StopCleared,
     Submitted,
-    Terms,
     Tick,
     UsageRead,
     Watch,
 )
 from warden.executor.questions import answer
-from warden.executor.readings import Readings
-from warden.executor.sendings import Legs, Sendings
-from warden.executor.settlement import Settlement, is_strangers
-from warden.executor.strangers import Strangers
-from warden.executor.trials import Trials
-from warden.executor.vitals import Vitals
-from warden.executor.ways_out import WaysOut
+from warden.executor.reads.identity import refuse_another
+from warden.executor.sends.allowances import Allowances
+from warden.executor.sends.cleanup import CleanUp
+from warden.executor.sends.drafts import Moment
+from warden.executor.sends.leg import NOT_BEGUN
+from warden.executor.sends.own_sends import OwnSends
+from warden.executor.sends.sendings import Legs, Sendings
 from warden.wire.rows import (
     GIVEN_UP,
     SETTLED,
@@ -72,9 +68,9 @@ if TYPE_CHECKING:
     from warden.domain.risk.events import RiskEvent
     from warden.domain.risk.findings import Finding
     from warden.domain.risk.refusal import Refusal
-    from warden.executor.book import Entry
-    from warden.executor.gate import Ticket
-    from warden.executor.ledger import Ledger
+    from warden.executor.books.book import Entry
+    from warden.executor.books.ledger import Ledger
+    from warden.executor.protocol.terms import Now, Terms, Ticket
 
 _HEAD_OLD_AFTER_NS: Final = 10 * 1_000_000_000
 

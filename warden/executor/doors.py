@@ -12,10 +12,11 @@ from warden.domain.intents import Intent, Proposal
 from warden.domain.modes import Action
 from warden.domain.risk.refusal import Refusal, refused
 from warden.domain.roles import Role, strategy_of
-from warden.executor.bot_terms import NOBODY, BotIdentity
-from warden.executor.gate import Gate, Ticket
-from warden.executor.protocol import Ordered, Reply, Respond, Submitted
-from warden.executor.rounds import Rounds
+from warden.executor.intents.bot_terms import NOBODY, BotIdentity
+from warden.executor.intents.rounds import Rounds
+from warden.executor.protocol.commands import Reply, Respond
+from warden.executor.protocol.events import Ordered, Submitted
+from warden.executor.protocol.terms import Ticket
 from warden.wire.addresses import INTENTS, ORDERS
 from warden.wire.codec import Undecodable, decode, encode
 from warden.wire.messages import Answer, BotSend, Listen, OperatorReply, TraderToExecutor
@@ -24,6 +25,7 @@ from warden.wire.orders import OrderRequest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from warden.executor.sends.gate import Gate
     from warden.runtime.bus import Bus, Incoming
 
 _INTENTS_PER_TURN: Final = 32

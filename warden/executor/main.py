@@ -15,17 +15,18 @@ from warden import __version__
 from warden.domain.errors import ConfigurationInvalid
 from warden.domain.modes import Environment
 from warden.domain.roles import Role
-from warden.executor import position_book, reports
 from warden.executor.beginnings import Unlocking, fold, paper_of, refuse_other_books, terms_of
-from warden.executor.bot_terms import identity_of_bot
+from warden.executor.books import position_book, reports
+from warden.executor.books.ledger import Ledger
+from warden.executor.books.recorder import Recorder
+from warden.executor.books.risk_terms import limits_of
+from warden.executor.books.sign_of_life import SignOfLife
 from warden.executor.checking import Checking
 from warden.executor.doors import Doors
-from warden.executor.gate import Gate
-from warden.executor.ledger import Ledger
-from warden.executor.protocol import CleanupAllowed, CleanupOver, Event, Record, StopCleared
-from warden.executor.recorder import Recorder
-from warden.executor.risk_terms import limits_of
-from warden.executor.sign_of_life import SignOfLife
+from warden.executor.intents.bot_terms import identity_of_bot
+from warden.executor.protocol.commands import Record
+from warden.executor.protocol.events import CleanupAllowed, CleanupOver, Event, StopCleared
+from warden.executor.sends.gate import Gate
 from warden.executor.status import picture
 from warden.executor.stops import StopDesk
 from warden.executor.trading import Hands, Trading

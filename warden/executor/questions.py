@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from warden.executor.risk_report import report
+from warden.executor.books.risk_report import report
 from warden.wire.orders import AskDecision, AskRisk, DecisionReport
 
 if TYPE_CHECKING:
     from warden.domain.risk.engine import Engine
     from warden.domain.risk.refusal import Refusal
-    from warden.executor.decisions import Decisions
-    from warden.executor.protocol import HeadRead, Now, Terms
+    from warden.executor.intents.decisions import Decisions
+    from warden.executor.protocol.events import HeadRead
+    from warden.executor.protocol.terms import Now, Terms
     from warden.wire.orders import OrderReply, OrderRequest
 
 _DECISIONS_TOLD_MAX: Final = 10

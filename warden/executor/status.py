@@ -10,14 +10,15 @@ from warden.domain.money import WEI_PER_ETHER, Wei
 from warden.domain.risk import usd
 from warden.domain.risk.events import NS_PER_S
 from warden.domain.risk.profit_loss import recent_trades
-from warden.executor.gate import Gate, Ticket
-from warden.executor.position_lines import lines
+from warden.executor.positions.position_lines import lines
+from warden.executor.protocol.terms import Ticket
 from warden.wire.telemetry import ExecutorStatus, InFlightLine, TradeLine
 
 if TYPE_CHECKING:
-    from warden.executor.book import Book, Entry
+    from warden.executor.books.book import Book, Entry
     from warden.executor.core import ExecutorCore
-    from warden.executor.protocol import Now, Terms
+    from warden.executor.protocol.terms import Now, Terms
+    from warden.executor.sends.gate import Gate
     from warden.wire.messages import Head
 
 _TRADES_SHOWN = 15

@@ -12,7 +12,7 @@ from warden.wire.messages import StopSeen
 from warden.wire.rows import StopRow
 
 if TYPE_CHECKING:
-    from warden.executor.gate import Gate
+    from warden.executor.sends.gate import Gate
     from warden.runtime.bus import Server
     from warden.runtime.latch import Latch
 

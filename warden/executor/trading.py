@@ -11,34 +11,29 @@ from typing import TYPE_CHECKING, Final
 from warden.domain.errors import ConfigurationInvalid, InvariantBroken
 from warden.domain.modes import Action
 from warden.domain.roles import Role
-from warden.executor.chain import ChainReader, ReadFailed
+from warden.executor.books.recorder import Recorder
 from warden.executor.core import ExecutorCore
 from warden.executor.doors import Doors
-from warden.executor.gate import Gate, Ticket
-from warden.executor.leg import PUBLIC, Legs
-from warden.executor.paper import Paper, PaperChain
-from warden.executor.paper_sends import PaperLegs
-from warden.executor.paper_sends import sign as sign_on_paper
-from warden.executor.protocol import (
+from warden.executor.paper.paper import Paper, PaperChain
+from warden.executor.paper.paper_sends import PaperLegs
+from warden.executor.paper.paper_sends import sign as sign_on_paper
+from warden.executor.protocol.commands import (
     Command,
     DemandStop,
-    Event,
-    HeadRead,
-    Now,
     Record,
     Reply,
     Respond,
     Send,
     Sign,
     Simulate,
-    SimulationFailed,
-    StopCleared,
     Tell,
-    Terms,
-    Tick,
 )
-from warden.executor.recorder import Recorder
-from warden.executor.signing import sign
+from warden.executor.protocol.events import Event, HeadRead, SimulationFailed, StopCleared, Tick
+from warden.executor.protocol.terms import Now, Terms, Ticket
+from warden.executor.reads.chain import ChainReader, ReadFailed
+from warden.executor.sends.gate import Gate
+from warden.executor.sends.leg import PUBLIC, Legs
+from warden.executor.sends.signing import sign
 from warden.executor.stops import StopDesk
 from warden.runtime.clock import NS_PER_MS, NS_PER_S, SteadyUtc, wall_text
 from warden.runtime.process import Frame
@@ -50,7 +45,7 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
     from warden.domain.risk.refusal import Refusal
-    from warden.executor.ledger import Ledger
+    from warden.executor.books.ledger import Ledger
     from warden.runtime.venue import Venue
 
 _TICK_NS: Final = 250 * NS_PER_MS

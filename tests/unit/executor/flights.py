@@ -8,11 +8,13 @@ import msgspec
 import rlp  # type: ignore[import-untyped] # ships no types
 
 from tests.unit.executor.scene import TERMS, TOKEN_B, WETH, Scene, intent, only
-from warden.executor.protocol import Sign, Signed
+from warden.executor.protocol.commands import Sign
+from warden.executor.protocol.events import Signed
 from warden.wire.rows import SignedRow
 
 if TYPE_CHECKING:
-    from warden.executor.protocol import Command, Terms
+    from warden.executor.protocol.commands import Command
+    from warden.executor.protocol.terms import Terms
     from warden.wire.rows import ExecutorRow
 
 FLIGHT_TERMS = msgspec.structs.replace(TERMS, max_in_flight=4)

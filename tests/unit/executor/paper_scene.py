@@ -11,28 +11,19 @@ from tests.unit.executor.scene import ETHER, GENESIS, GWEI, TERMS, TOKEN_A, TOKE
 from warden.domain.amm import Pool
 from warden.domain.fills import Block, FillModel
 from warden.domain.money import Wei
-from warden.executor.paper import Paper, PaperChain
-from warden.executor.paper_reads import Landing, PaperAsk, PaperRead, PaperTried
-from warden.executor.paper_sends import ROUTE, PaperLegs, sign
-from warden.executor.protocol import (
-    Command,
-    HeadRead,
-    Identified,
-    LegDone,
-    Record,
-    Send,
-    Sign,
-    Simulate,
-    Watch,
-)
+from warden.executor.paper.paper import Paper, PaperChain
+from warden.executor.paper.paper_reads import Landing, PaperAsk, PaperRead, PaperTried
+from warden.executor.paper.paper_sends import ROUTE, PaperLegs, sign
+from warden.executor.protocol.commands import Command, Record, Send, Sign, Simulate
+from warden.executor.protocol.events import HeadRead, Identified, LegDone, Watch
 from warden.wire.rows import RiskRow
 from warden.wire.rows_paper import PaperRow
 
 if TYPE_CHECKING:
     from warden.domain.intents import Intent
     from warden.domain.risk.refusal import Refusal
-    from warden.executor.gate import Ticket
-    from warden.executor.ledger import Ledger
+    from warden.executor.books.ledger import Ledger
+    from warden.executor.protocol.terms import Ticket
     from warden.wire.rows import ExecutorRow
 
 PAPER_TERMS: Final = msgspec.structs.replace(TERMS, sends=False, legs={ROUTE: 1}, route="public")

@@ -18,20 +18,15 @@ from tests.unit.executor.scene import (
 from warden.domain.amm import Hop
 from warden.domain.money import Wei
 from warden.domain.risk.round_trip import RoundTrip
-from warden.executor.protocol import (
-    Command,
-    Receipt,
-    Sign,
-    Simulate,
-    Simulated,
-    Terms,
-)
+from warden.executor.protocol.commands import Command, Sign, Simulate
+from warden.executor.protocol.events import Receipt, Simulated
 from warden.wire.rows import Purpose, TokenFlow
 
 if TYPE_CHECKING:
     from warden.domain.intents import Intent
     from warden.domain.risk.refusal import Refusal
-    from warden.executor.book import Entry
+    from warden.executor.books.book import Entry
+    from warden.executor.protocol.terms import Terms
     from warden.wire.rows import ExecutorRow
 
 BOUGHT = 1_000 * ETHER

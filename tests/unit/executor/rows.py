@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from warden.domain.money import Wei
-from warden.executor.protocol import Receipt
+from warden.executor.protocol.events import Receipt
 from warden.wire.rows import LegRow, OutcomeRow, Purpose, SignedRow
 
 if TYPE_CHECKING:
     from warden.domain.intents import TradeState
-    from warden.executor.book import Book
+    from warden.executor.books.book import Book
 
 TIME = "2026-01-01T00:00:00.000Z"
 

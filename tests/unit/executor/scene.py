@@ -14,24 +14,20 @@ from warden.domain.risk.books import CapitalLimits, PoolWeight
 from warden.domain.risk.engine import RiskLimits
 from warden.domain.risk.levers import LeverLimits
 from warden.domain.risk.thresholds import TradeLimits
+from warden.executor.books.ledger import Ledger
 from warden.executor.core import ExecutorCore
-from warden.executor.ledger import Ledger
-from warden.executor.protocol import (
-    Command,
+from warden.executor.protocol.commands import Command, Record, Sign, Simulate
+from warden.executor.protocol.events import (
     Event,
     HeadRead,
     Identified,
     LegDone,
-    Now,
     Receipt,
-    Record,
-    Sign,
     Signed,
-    Simulate,
     Simulated,
     Submitted,
-    Terms,
 )
+from warden.executor.protocol.terms import Now, Terms
 
 if TYPE_CHECKING:
     from warden.domain.risk.refusal import Refusal

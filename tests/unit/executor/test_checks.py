@@ -12,8 +12,8 @@ from tests.unit.executor.rows import signed
 from tests.unit.executor.scene import ETHER, GWEI, TERMS, WALLET, Scene, intent
 from warden.domain.health import CheckLine, Health
 from warden.domain.money import Wei
+from warden.executor.books.snapshots import Compared
 from warden.executor.checks import Disk, Limits, books_of, of_books, of_chain, of_disk, positions_problem
-from warden.executor.snapshots import Compared
 from warden.wire.rows import Purpose
 
 LIMITS = Limits(clock_skew_s=120, snapshot_s=88_200, shutdown_s=90_000)

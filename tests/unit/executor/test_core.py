@@ -22,22 +22,9 @@ from warden.domain.intents import Outcome, TradeState
 from warden.domain.modes import Action
 from warden.domain.money import Wei
 from warden.domain.risk.refusal import Refusal
-from warden.executor.book import Book
-from warden.executor.protocol import (
-    Command,
-    DemandStop,
-    Identified,
-    LegDone,
-    Record,
-    Reply,
-    Send,
-    Sign,
-    Simulate,
-    Simulated,
-    SimulationFailed,
-    Tell,
-    Tick,
-)
+from warden.executor.books.book import Book
+from warden.executor.protocol.commands import Command, DemandStop, Record, Reply, Send, Sign, Simulate, Tell
+from warden.executor.protocol.events import Identified, LegDone, Simulated, SimulationFailed, Tick
 from warden.wire.messages import Answer, Progress
 from warden.wire.rows import LegRow, OutcomeRow, Purpose, SignedRow
 

@@ -9,13 +9,13 @@ import pytest
 
 from tests.instance import Instance, wait_until
 from tests.unit.executor.scene import ROUTER, intent
-from tests.unit.executor.test_gate import PERMIT, ManualClock
+from tests.unit.executor.sends.test_gate import PERMIT, ManualClock
 from warden.domain.errors import EXIT_REFUSED
 from warden.domain.intents import Call
 from warden.domain.roles import Role
-from warden.executor.bot_terms import BotIdentity
 from warden.executor.doors import Doors
-from warden.executor.gate import Gate
+from warden.executor.intents.bot_terms import BotIdentity
+from warden.executor.sends.gate import Gate
 from warden.runtime.bus import Bus
 from warden.runtime.keys import Keyring
 from warden.wire.addresses import INTENTS, ORDERS
@@ -26,7 +26,7 @@ from warden.wire.orders import AskRisk, OrderReply
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from warden.executor.protocol import Ordered, Submitted
+    from warden.executor.protocol.events import Ordered, Submitted
     from warden.runtime.bus import Client
 
 SESSION = PERMIT.trader_sessions[0]

@@ -21,7 +21,8 @@ from warden.domain.risk.events import (
     Read,
 )
 from warden.domain.risk.refusal import Refusal
-from warden.executor.protocol import Ordered, Record, Respond, Sign
+from warden.executor.protocol.commands import Record, Respond, Sign
+from warden.executor.protocol.events import Ordered
 from warden.wire.messages import OperatorReply
 from warden.wire.orders import (
     AskRisk,
@@ -35,7 +36,7 @@ from warden.wire.rows import Purpose, RiskRow
 
 if TYPE_CHECKING:
     from warden.domain.risk.events import RiskEvent
-    from warden.executor.protocol import Command
+    from warden.executor.protocol.commands import Command
     from warden.wire.orders import OrderRequest
 
 WHO = b"operator"

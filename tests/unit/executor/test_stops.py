@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from tests.instance import Instance, wait_until
-from tests.unit.executor.test_gate import LIFE_NS, PERMIT, TICKET, ManualClock
+from tests.unit.executor.sends.test_gate import LIFE_NS, PERMIT, TICKET, ManualClock
 from warden.domain.roles import Role
 from warden.domain.stops import CleanUp, Stop, encode_stop
-from warden.executor.gate import Gate
+from warden.executor.sends.gate import Gate
 from warden.executor.stops import StopDesk
 from warden.runtime.latch import CLEARED
 from warden.wire.addresses import STOP

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from warden.domain.errors import ConfigurationInvalid
-from warden.executor.risk_terms import limits_of
+from warden.executor.books.risk_terms import limits_of
 from warden.runtime.settings_load import load
 from warden.runtime.settings_strategies import pool_of, run_by, traders, weights
 

@@ -1,0 +1,1 @@
+"""What strategies and bots want, on its way through the rules to a draft."""

@@ -1,0 +1,1 @@
+"""Positions against the chain, and how they are left."""
