@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from warden.domain.intents import Decision
+    from warden.domain.intents import Decision, Proposal
     from warden.runtime.chain import Row
 
 DIGITS_MIN: Final = 6
@@ -151,6 +151,7 @@ def _words(told: object) -> Iterator[str]:
         yield decision_text(told.decision)
         if told.count > 1:
             yield f" ({told.count} like it since the row before)"
+        yield f"; {_would(told.proposal)}" if told.proposal is not None else ""
     elif isinstance(told, SignedRow):
         yield f"signed {told.purpose} {told.tx_hash}: nonce {told.nonce}, "
         yield f"spends {exact_ether(told.spend_wei)} ETH at most, "
@@ -169,6 +170,17 @@ def _words(told: object) -> Iterator[str]:
         yield f", {told.error}" if told.error else ""
     elif isinstance(told, RiskRow):
         yield f"counted by the risk rules: {told.event.__struct_config__.tag}"
+
+
+def _would(proposal: Proposal) -> str:
+    """Return what a proposal would have done, amounts in the tokens' smallest units."""
+    if proposal.call is not None:
+        call = proposal.call
+        return f"would have called {call.to}, selector 0x{call.data.hex()}, with {call.value_wei} wei"
+    swap = proposal.swap
+    way = f" over {len(swap.path) - 2} more" if len(swap.path) > 2 else ""  # noqa: PLR2004 - first and last
+    sold, bought = f"{swap.amount_in} of {swap.path[0]}", f"{swap.min_amount_out} of {swap.path[-1]}"
+    return f"would have sold {sold}{way} for at least {bought}"
 
 
 def decision_text(decision: Decision) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from warden.domain.intents import Decision, TradeState
+from warden.domain.intents import Decision, Proposal, TradeState
 from warden.domain.modes import Action
 from warden.domain.money import Wei
 from warden.domain.risk.events import RiskEvent
@@ -155,12 +155,18 @@ class OutcomeRow(msgspec.Struct, frozen=True, tag="outcome.1"):
 
 
 class DecisionRow(msgspec.Struct, frozen=True, tag="decision.1"):
-    """A refusal; equal ones in a row are folded into a count."""
+    """A refusal; equal ones in a row are folded into a count.
+
+    Attributes:
+        proposal: what would have been done, where nothing may be done now whatever it is (FS4); of a call
+            the selector alone.
+    """
 
     strategy: str
     trace_id: str
     decision: Decision
     count: int
+    proposal: Proposal | None = None
 
 
 class StopRow(msgspec.Struct, frozen=True, tag="stop.1"):

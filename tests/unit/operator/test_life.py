@@ -10,7 +10,8 @@ import pytest
 from tests.unit.executor.rows import tx
 from tests.unit.operator.trades import intent, leg, mined, refused, sent, swap, trace, write
 from warden.domain.errors import ConfigurationInvalid
-from warden.domain.intents import Decision, Outcome
+from warden.domain.intents import Call, Decision, Outcome, Proposal, Swap
+from warden.domain.money import Wei
 from warden.operator.life import asked_for, decision_text, find, last_refusals, life_json, text_of
 from warden.wire.rows import EndedRow, ExecutorRow, Purpose
 
@@ -121,3 +122,17 @@ def test_the_last_refusals_without_the_executor(journal: Path) -> None:
     """OP1a: what was refused can be read with the executor dead."""
     ((time, row),) = last_refusals(journal)
     assert (row, time[-1]) == (refused(5, count=4), "Z")
+
+
+def test_fs4_what_would_have_been_done_is_told(tmp_path: Path) -> None:
+    """FS4, OP1a: of a time in which only watching was allowed; of a call by its selector."""
+    swapped = Proposal(swap=Swap(("0xa", "0xb", "0xc"), Wei(70), Wei(80)))
+    called = Proposal(call=Call(to="0xd", data=b"\x01\x02\x03\x04", value_wei=Wei(9)))
+    told = {5: swapped, 6: called}
+    rows: list[ExecutorRow] = [
+        msgspec.structs.replace(refused(number), proposal=each) for number, each in told.items()
+    ]
+    journal = write(tmp_path / "executor.db", rows)
+    lives = ["\n".join(text_of(find(journal, intent(number))[0])) for number in told]
+    assert lives[0].endswith("; would have sold 70 of 0xa over 1 more for at least 80 of 0xc")
+    assert lives[1].endswith("; would have called 0xd, selector 0x01020304, with 9 wei")

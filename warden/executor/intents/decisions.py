@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections import deque
 from typing import TYPE_CHECKING, Final
+from zlib import crc32
 
-import msgspec
+from msgspec.structs import replace
 
 from warden.domain.intents import Outcome
 from warden.wire.rows import DecisionRow
 from warden.wire.telemetry import DecisionLine
 
 if TYPE_CHECKING:
-    from warden.domain.intents import Decision, Intent
+    from warden.domain.intents import Decision, Intent, Proposal
     from warden.executor.protocol.terms import Now
 
 _LINES_MAX: Final = 20
 _AGAIN_AFTER_NS: Final = 60 * 1_000_000_000
+# What it would have done is the record of a time in which only watching was allowed: closer, and by market.
+_OBSERVED_AFTER_NS: Final = 10 * 1_000_000_000
+_NOT_NOW: Final = frozenset({"mode", "stop"})
+_PERMIT: Final = "permit."
+_SELECTOR_BYTES: Final = 4
 _RULES_MAX: Final = 64
+# Paths are a strategy's to choose: however many it proposes, so many rows each ten seconds.
+_SLOTS: Final = 16
 _REMEMBERED_MAX: Final = 2_000
 
 
@@ -26,7 +34,7 @@ class Decisions:
 
     def __init__(self) -> None:
         self._lines: deque[DecisionLine] = deque(maxlen=_LINES_MAX)
-        self._seen: dict[tuple[str, str], tuple[int, int]] = {}
+        self._seen: dict[tuple[str, str, int], tuple[int, int]] = {}
         self._remembered: deque[DecisionLine] = deque(maxlen=_REMEMBERED_MAX)
 
     def lines(self) -> tuple[DecisionLine, ...]:
@@ -44,7 +52,8 @@ class Decisions:
         """Take a decision in; return the row to journal.
 
         What is traded has one each: an approval by its signed row, a smaller size by this one. Of refusals a
-        rule's first, then one a minute with a count.
+        rule's first, then one a minute with a count. While nothing at all may be traded: one each ten seconds
+        of a market, with what would have been done (FS4).
         """
         self._remembered.append(DecisionLine(time=now.wall, strategy=intent.strategy, decision=decision))
         self._show(intent, decision, now)
@@ -52,16 +61,22 @@ class Decisions:
             return None
         if decision.outcome is Outcome.REDUCED:
             return DecisionRow(strategy=intent.strategy, trace_id=intent.trace_id, decision=decision, count=1)
-        key = (intent.strategy, decision.rule)
-        last_ns, count = self._seen.get(key, (-_AGAIN_AFTER_NS, 0))
-        if now.boot_ns - last_ns < _AGAIN_AFTER_NS:
+        observed = decision.rule in _NOT_NOW or decision.rule.startswith(_PERMIT)
+        again_ns = _OBSERVED_AFTER_NS if observed else _AGAIN_AFTER_NS
+        key = (intent.strategy, decision.rule, _slot(intent.proposal) if observed else 0)
+        last_ns, count = self._seen.get(key, (-again_ns, 0))
+        if now.boot_ns - last_ns < again_ns:
             self._seen[key] = (last_ns, count + 1)
             return None
         if len(self._seen) >= _RULES_MAX:
             self._seen.clear()
         self._seen[key] = (now.boot_ns, 0)
         return DecisionRow(
-            strategy=intent.strategy, trace_id=intent.trace_id, decision=decision, count=count + 1
+            strategy=intent.strategy,
+            trace_id=intent.trace_id,
+            decision=decision,
+            count=count + 1,
+            proposal=_as_told(intent.proposal) if observed else None,
         )
 
     def _show(self, intent: Intent, decision: Decision, now: Now) -> None:
@@ -71,8 +86,18 @@ class Decisions:
             decision.outcome,
             decision.rule,
         ):
-            self._lines[-1] = msgspec.structs.replace(
-                last, time=now.wall, decision=decision, count=last.count + 1
-            )
+            self._lines[-1] = replace(last, time=now.wall, decision=decision, count=last.count + 1)
             return
         self._lines.append(DecisionLine(time=now.wall, strategy=intent.strategy, decision=decision))
+
+
+def _slot(proposal: Proposal) -> int:
+    """Return which of a strategy's proposals this one is like: the same market's are."""
+    return crc32("".join(proposal.swap.path).encode()) % _SLOTS
+
+
+def _as_told(proposal: Proposal) -> Proposal:
+    """Return a proposal as it is written down: of a call's data, which may be long, the selector alone."""
+    if proposal.call is None:
+        return proposal
+    return replace(proposal, call=replace(proposal.call, data=proposal.call.data[:_SELECTOR_BYTES]))

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.unit.executor.scene import intent
+from msgspec.structs import replace
+
+from tests.unit.executor.scene import TOKEN_A, WETH, intent
+from warden.domain.intents import NO_SWAP, Call
+from warden.domain.money import Wei
 from warden.domain.risk.refusal import Refusal, approved, reduced, refused
 from warden.executor.intents.decisions import Decisions
 from warden.executor.protocol.terms import Now
@@ -13,6 +17,7 @@ if TYPE_CHECKING:
     from warden.domain.intents import Intent
     from warden.wire.rows import DecisionRow
 
+OBSERVED_NS = 10 * 1_000_000_000
 MINUTE_NS = 60 * 1_000_000_000
 BEGIN_NS = 10**12
 
@@ -53,6 +58,46 @@ def test_rules_are_counted_apart() -> None:
     note(decisions, 0, "limits.x")
     assert note(decisions, 1, "limits.y") is not None
     assert note(decisions, 2, "limits.x") is None
+
+
+def test_fs4_while_observing_each_market_s_proposal_is_recorded_each_ten_seconds() -> None:
+    """FS4: what it would have done, by market; what came in between is counted."""
+    decisions = Decisions()
+    first = note(decisions, 1, "mode")
+    assert first is not None
+    assert first.proposal == intent(1).proposal
+    assert note(decisions, 2, "mode", OBSERVED_NS - 1) is None
+    again = note(decisions, 3, "mode", OBSERVED_NS)
+    assert again is not None
+    assert (again.count, again.proposal) == (2, intent(3).proposal)
+    other = intent(4, path=(WETH, TOKEN_A, WETH))
+    row = decisions.note(other, refused(other.intent_id, Refusal("mode", "no")), at(OBSERVED_NS + 1))
+    assert row is not None
+    assert row.proposal == other.proposal
+
+
+def test_fs4_without_a_permit_and_under_a_stop_it_is_recorded_too() -> None:
+    """FS4: whatever it is that lets nobody trade; what a limit refuses is no such thing."""
+    for rule, recorded in (
+        ("stop", True),
+        ("permit.none", True),
+        ("permit.expired", True),
+        ("price.x", False),
+    ):
+        row = note(Decisions(), 1, rule)
+        assert row is not None
+        assert (row.proposal is not None) is recorded, rule
+
+
+def test_fs4_of_a_call_the_selector_is_recorded() -> None:
+    """FS4: calldata may be long, and the journal is no place to fill."""
+    order = intent(1)
+    call = Call(to=WETH, data=bytes(range(200)), value_wei=Wei(7))
+    order = replace(order, proposal=replace(order.proposal, swap=NO_SWAP, call=call))
+    row = Decisions().note(order, refused(order.intent_id, Refusal("mode", "no")), at(0))
+    assert row is not None
+    assert row.proposal is not None
+    assert row.proposal.call == replace(call, data=bytes(range(4)))
 
 
 def test_op1a_every_refusal_is_remembered_by_its_id_folded_or_not() -> None:
@@ -106,3 +151,14 @@ def test_lines_and_rules_are_bounded() -> None:
         note(decisions, number, f"rule-{number}")
     assert len(decisions.lines()) == 20
     assert len(decisions._seen) <= 64
+
+
+def test_fs4_a_strategy_that_floods_while_observing_fills_no_journal() -> None:
+    """FS4, I5: paths are a strategy's to choose; rows of ten seconds are bounded all the same."""
+    decisions = Decisions()
+    rows = [
+        decisions.note(order, refused(order.intent_id, Refusal("mode", "no")), at(number))
+        for number in range(1_000)
+        for order in (intent(number, path=(WETH, f"0x{number:040x}", WETH)),)
+    ]
+    assert 2 <= sum(row is not None for row in rows) <= 16
