@@ -95,6 +95,18 @@ def test_a_touch_in_the_stop_directory_ends_permits_is_recorded_sent_on_and_reco
     assert int(str(first["issued_ns"])) > asked_ns + life_ns
 
 
+def test_i7_an_order_meets_the_stop_of_a_moment_ago(armed: Stage) -> None:
+    """I7, OP1: in one turn of its loop: arming is refused by name, recovering clears it."""
+    refused = armed.ask_at_once((armed.places.stop / "just-now").touch, Arm("ann", "go on"))
+    assert (refused.exit_code, "just-now" in refused.message) == (4, True), refused.message
+    armed.wait_mode(Mode.OBSERVE_ONLY, "just-now")
+    assert armed.ask(Recover("ann", "looked at it")).exit_code == 0
+    armed.wait_mode(Mode.AGGRESSIVE)
+    reply = armed.ask_at_once((armed.places.stop / "once-more").touch, Recover("ann", "looked again"))
+    assert (reply.exit_code, reply.mode) == (0, Mode.AGGRESSIVE), reply.message
+    assert (armed.places.stop / "cleared" / "once-more").exists()
+
+
 @fault("stop-file-removed")
 def test_a_stop_file_that_is_taken_away_by_hand_arms_nothing(armed: Stage) -> None:
     """I7: only a recovery is one."""

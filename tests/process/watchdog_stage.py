@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -18,7 +19,10 @@ from warden.wire.messages import Arm, OperatorReply, OperatorRequest
 from warden.wire.telemetry import Event, WatchdogStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from warden.domain.modes import Mode
+    from warden.runtime.bus import Client
 
 CHORUS = (Role.DEVNET, Role.GATEWAY, Role.LOGGER, Role.NOTIFIER, Role.API)
 
@@ -110,18 +114,21 @@ class Stage(Instance):
         """Ask the watchdog as an operator."""
         client = self._bus.connect(CONTROL)
         try:
-            wait_until(lambda: client.send(encode(request)), "connection to the watchdog")
-            answers: list[bytes] = []
+            return _answer(client, encode(request))
+        finally:
+            client.close()
 
-            def answered() -> bool:
-                data = client.receive()
-                if data is not None:
-                    answers.append(data)
-                return bool(answers)
-
-            wait_until(answered, "answer of the watchdog")
-            reply: OperatorReply = decode(answers[0], OperatorReply)
-            return reply
+    def ask_at_once(self, deed: Callable[[], None], request: OperatorRequest) -> OperatorReply:
+        """Do something and ask while the watchdog is held still: it meets both in one turn."""
+        client = self._bus.connect(CONTROL)
+        try:
+            _answer(client, b"\x80")  # no request: answered once there is a connection
+            self.signal(Role.WATCHDOG, signal.SIGSTOP)
+            deed()
+            sent = client.send(encode(request))
+            self.signal(Role.WATCHDOG, signal.SIGCONT)
+            assert sent
+            return _answer(client)
         finally:
             client.close()
 
@@ -149,3 +156,20 @@ class Stage(Instance):
 def boot_ns() -> int:
     """Return the clock that permits are issued by."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+def _answer(client: Client, data: bytes = b"") -> OperatorReply:
+    """Send what there is to send, and return the watchdog's answer."""
+    if data:
+        wait_until(lambda: client.send(data), "connection to the watchdog")
+    answers: list[bytes] = []
+
+    def answered() -> bool:
+        data = client.receive()
+        if data is not None:
+            answers.append(data)
+        return bool(answers)
+
+    wait_until(answered, "answer of the watchdog")
+    reply: OperatorReply = decode(answers[0], OperatorReply)
+    return reply

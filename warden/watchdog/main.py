@@ -218,13 +218,15 @@ class Watchdog:
         self._take_signals()
         self._core.checks.own.wall(int(self._frame.clock.wall().timestamp() * NS_PER_S), self._now())
         # The stop directory last, so that no permit is granted on an older look.
-        latch = self._frame.latch
-        state = LatchState() if latch.is_clear() else latch.read()
-        self._step(StopsSeen(state.stops, state.unreadable))
+        self._look()
         self._step(Tick())
         self._supervision.turn(self._now())
         self._aftermath.turn(self._now())
         self._tell()
+
+    def _look(self) -> None:
+        state = LatchState() if self._frame.latch.is_clear() else self._frame.latch.read()
+        self._step(StopsSeen(state.stops, state.unreadable))
 
     def _take_signals(self) -> None:
         """Have a stop that a signal ordered written down, until it stands."""
@@ -286,15 +288,15 @@ class Watchdog:
             incoming = self._control.receive()
             if incoming is None:
                 return
-            request: Any
+            request: Any = None
             try:
                 request = decode(incoming.data, OperatorRequest | AskChecks)
             except Undecodable:
                 self._undecodable += 1
-                request = None
             if isinstance(request, AskChecks):
                 self._step(ChecksAsked(incoming.identity, request.fresh))
             else:
+                self._look()  # it may be about a stop of a moment ago
                 self._step(OperatorAsked(incoming.identity, request))
 
     def _take_acknowledgements(self) -> None:
