@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scripts.features import promises
+from scripts.pages import write_or_compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -125,28 +126,11 @@ def page(groups: Mapping[str, str], rows: Sequence[Fault], shown: Mapping[str, S
     return "".join(parts)
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Write the page, or with `--check` compare it.
-
-    Returns:
-        0 written or current, 1 not current or data and tests contradict each other, 2 wrong usage.
-    """
-    if list(arguments) not in ([], ["--check"]):
-        sys.stderr.write("usage: python -m scripts.faults [--check]\n")
-        return 2
+def made() -> tuple[list[str], str]:
+    """Return what is wrong with the data, and the page."""
     (groups, rows), shown = declared(), marks()
     told = wrong(groups, rows, shown, {row.id for row in promises()[1]})
-    if told:
-        sys.stderr.write("".join(f"{line}\n" for line in told))
-        return 1
-    made = page(groups, rows, shown)
-    if not arguments:
-        PAGE.write_text(made, encoding="utf-8")
-        return 0
-    if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != made:
-        sys.stderr.write("docs/faults.md is not current: run python -m scripts.faults\n")
-        return 1
-    return 0
+    return told, page(groups, rows, shown)
 
 
 def _by(shown: Sequence[Shown]) -> str:
@@ -181,4 +165,4 @@ def _marks_all_as_system(node: ast.stmt) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(write_or_compare(sys.argv[1:], "scripts.faults", PAGE, made))

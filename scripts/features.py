@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from scripts.pages import write_or_compare
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -117,29 +119,11 @@ def page(families: Mapping[str, str], rows: Sequence[Promise], named: Mapping[st
     return "".join(parts)
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Write the page, or with `--check` compare it.
-
-    Returns:
-        0 written or current, 1 not current or data and tests contradict each other, 2 wrong usage.
-    """
-    if list(arguments) not in ([], ["--check"]):
-        sys.stderr.write("usage: python -m scripts.features [--check]\n")
-        return 2
+def made() -> tuple[list[str], str]:
+    """Return what is wrong with the data, and the page."""
     families, rows = promises()
     named = namings(list(families))
-    wrong = faults(families, rows, named)
-    if wrong:
-        sys.stderr.write("".join(f"{line}\n" for line in wrong))
-        return 1
-    made = page(families, rows, named)
-    if not arguments:
-        PAGE.write_text(made, encoding="utf-8")
-        return 0
-    if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != made:
-        sys.stderr.write("docs/features.md is not current: run python -m scripts.features\n")
-        return 1
-    return 0
+    return faults(families, rows, named), page(families, rows, named)
 
 
 def _line(row: Promise, by: Sequence[Naming]) -> str:
@@ -169,4 +153,4 @@ def _family(identifier: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(write_or_compare(sys.argv[1:], "scripts.features", PAGE, made))
