@@ -24,6 +24,8 @@ from warden.runtime.settings_strategies import traders
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from warden.domain.stops import Stop
+
 DEVNET_ENDS_WITHIN_S = 30.0
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -60,6 +62,12 @@ class Instance:
         self.latch.create()
         settings_load.freeze(self.settings, self.places)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def written_stop(self, what: str) -> Stop:
+        """Wait for the one stop that stands: a file stops a moment before its words are in it."""
+        wait_until(lambda: any(stop.operator for stop in self.latch.read().stops), what)
+        (stop,) = self.latch.read().stops
+        return stop
 
     def __enter__(self) -> Self:
         return self

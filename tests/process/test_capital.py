@@ -142,9 +142,7 @@ def test_es2_a_total_loss_stops_while_the_executor_hangs_and_after_a_restart(sys
     baseline_wei = _agreed(system).baseline_wei
     system.signal(Role.EXECUTOR, signal.SIGSTOP)
     Chain(system).take()
-    # Its name stands a moment before its content.
-    system.wait(lambda made: any(each.operator for each in made.latch.read().stops), "a stop")
-    (stop,) = system.latch.read().stops
+    stop = system.written_stop("a stop")
     assert (stop.reason, stop.operator) == (StopReason.CAPITAL_LOSS, "watchdog")
     watchdog = system.processes.pop(Role.WATCHDOG)
     watchdog.kill()

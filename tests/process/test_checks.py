@@ -175,9 +175,7 @@ def test_a_snapshot_and_then_a_whole_journal_that_are_not_what_was_written(syste
     kept = {path: path.read_bytes() for path in (journal, checkpoint_path(journal))}
     forge_snapshot(journal)
     system.start(Role.EXECUTOR)
-    wait_until(lambda: system.latch.read().stopped, "a stop")
-    (stop,) = system.latch.read().stops
-    assert stop.reason == "DATA_INTEGRITY"
+    assert system.written_stop("a stop").reason == "DATA_INTEGRITY"
     found = wait_failing(system, "integrity.snapshots")
     assert "totals is not what the rows before come to" in found
     refused = ask(system.home, Recover("tester", "trying"))

@@ -111,8 +111,7 @@ def test_two_that_matter_gone_is_a_durable_stop(stage: Stage) -> None:
     """ES1, ES4: gateway and executor dead: a stop file with the reason HEALTH; recovering is refused."""
     for role in (Role.EXECUTOR, Role.DEVNET):  # the latter plays the gateway too
         stage.kill(role)
-    wait_until(lambda: stage.latch.read().stopped, "stop by health")
-    (stop,) = stage.latch.read().stops
+    stop = stage.written_stop("stop by health")
     assert (stop.reason, stop.operator, stop.policy) == ("HEALTH", "watchdog", "cancel")
     assert "executor is CRITICAL" in stop.message
     refused = stage.ask(Recover("ann", "at once"))

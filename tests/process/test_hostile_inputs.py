@@ -162,11 +162,7 @@ def test_what_was_only_said_on_the_stop_socket_becomes_a_file(system: System) ->
 def test_a_signal_stops_durably(system: System, role: Role) -> None:
     """ES1: SIGUSR1 to whoever can stop is a stop like any other: a file, and an operator's recovery."""
     os.kill(system.processes[role].pid, signal.SIGUSR1)
-    # The file stands, and stops, a moment before its words are in it.
-    system.wait(
-        lambda each: any(stop.operator for stop in each.latch.read().stops), "a file for the stop by signal"
-    )
-    (stop,) = system.latch.read().stops
+    stop = system.written_stop("a file for the stop by signal")
     assert (stop.operator, stop.stop_id.startswith(f"signal-{role}-")) == ("signal", True)
     system.wait(lambda each: each.mode is Mode.OBSERVE_ONLY, "OBSERVE_ONLY")
     let_trade(system)
