@@ -99,10 +99,16 @@ class Stranger:
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.socket = self.context.socket(zmq.DEALER)
         self.socket.linger = 0
+        self.socket.sndtimeo = 30_000
         if server_key is not None and pair is not None:
             self.socket.curve_serverkey = server_key
             self.socket.curve_publickey, self.socket.curve_secretkey = pair
         self.socket.connect(where)
+
+    def say(self, data: bytes) -> None:
+        """Send, unless it was turned away already: then there is nobody to send to, for good."""
+        with contextlib.suppress(zmq.Again):
+            self.socket.send(data, zmq.NOBLOCK)
 
     def close(self) -> None:
         """Close at once."""
@@ -144,7 +150,7 @@ def test_a_proven_role_without_the_right_is_refused(
         (keyring.public(role), keyring.secret(role)),
     )
     try:
-        stranger.socket.send(b"stop")
+        stranger.say(b"stop")
         nothing_comes(server)
     finally:
         stranger.close()
@@ -164,7 +170,7 @@ def test_who_has_no_key_of_ours_is_refused(buses: dict[Role, Bus], instance: Ins
         ):
             stranger = Stranger(where, key, pair)
             stack.callback(stranger.close)
-            stranger.socket.send(b"intent")
+            stranger.say(b"intent")
         nothing_comes(server)
         client = buses[Role.TRADER].connect(INTENTS)
         sent(client, b"good")

@@ -116,13 +116,13 @@ def test_who_is_no_client_is_not_heard(system: System, channel: Channel) -> None
         for role in (None, Role.NOTIFIER if channel is not BEATS else Role.OPERATOR):
             client = stranger(system, channel, role)
             stack.callback(client.close)
-            client.socket.send(b'{"stop_id": "by-a-stranger"}')
+            client.say(b'{"stop_id": "by-a-stranger"}')
         keyring = Keyring(system.places.keys)
         foreign = Stranger(
             endpoint(system.places.run, channel), keyring.public(channel.server), zmq.curve_keypair()
         )
         stack.callback(foreign.close)
-        foreign.socket.send(b'{"stop_id": "by-a-stranger"}')
+        foreign.say(b'{"stop_id": "by-a-stranger"}')
         wait_goes_on(system)
     assert not system.latch.read().stopped
 
