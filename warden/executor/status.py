@@ -51,7 +51,7 @@ def picture(
         wins=core.ledger.ever().wins,
         net_wei=Wei(core.ledger.net_wei),
         gas_wei=Wei(book.totals.gas_wei),
-        price_usd=_price(core),
+        price_usd=_price(core, terms, now),
         breaker=core.ledger.engine.state.breaker.state.value,
         pending=len(book.open_nonces()),
         heads=(head,),
@@ -84,9 +84,12 @@ def _flight(entries: list[Entry], now: Now) -> InFlightLine:
     )
 
 
-def _price(core: ExecutorCore) -> str:
-    quote = core.ledger.engine.state.means.quote
-    return "" if quote is None else usd.format_usd(usd.micro_usd_of(WEI_PER_ETHER, quote))
+def _price(core: ExecutorCore, terms: Terms, now: Now) -> str:
+    """Return what one ether is worth in USD; what is too old for the limits is not shown either (I10)."""
+    means, life_ns = core.ledger.engine.state.means, terms.risk.levers.trade.price_life_ns
+    if means.quote is None or (life_ns is not None and now.utc_ns >= means.priced_ns + life_ns):
+        return ""
+    return usd.format_usd(usd.micro_usd_of(WEI_PER_ETHER, means.quote))
 
 
 def _line(entry: Entry, nets: dict[str, int]) -> TradeLine:
