@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from warden.domain.intents import TradeState
 from warden.domain.modes import Action
-from warden.domain.money import WEI_PER_ETHER, Wei
-from warden.domain.risk import usd
+from warden.domain.money import Wei
 from warden.domain.risk.events import NS_PER_S
 from warden.domain.risk.profit_loss import recent_trades
+from warden.executor.books.risk_report import price_text
 from warden.executor.positions.position_lines import lines
 from warden.executor.protocol.terms import Ticket
 from warden.wire.telemetry import ExecutorStatus, InFlightLine, TradeLine
@@ -51,7 +51,7 @@ def picture(
         wins=core.ledger.ever().wins,
         net_wei=Wei(core.ledger.net_wei),
         gas_wei=Wei(book.totals.gas_wei),
-        price_usd=_price(core, terms, now),
+        price_usd=price_text(core.ledger.engine, now.utc_ns),
         breaker=core.ledger.engine.state.breaker.state.value,
         pending=len(book.open_nonces()),
         heads=(head,),
@@ -82,14 +82,6 @@ def _flight(entries: list[Entry], now: Now) -> InFlightLine:
         attempts=len(entries),
         accepted=newest.accepted,
     )
-
-
-def _price(core: ExecutorCore, terms: Terms, now: Now) -> str:
-    """Return what one ether is worth in USD; what is too old for the limits is not shown either (I10)."""
-    means, life_ns = core.ledger.engine.state.means, terms.risk.levers.trade.price_life_ns
-    if means.quote is None or (life_ns is not None and now.utc_ns >= means.priced_ns + life_ns):
-        return ""
-    return usd.format_usd(usd.micro_usd_of(WEI_PER_ETHER, means.quote))
 
 
 def _line(entry: Entry, nets: dict[str, int]) -> TradeLine:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tests.unit.executor.scene import TERMS, Scene
+from tests.unit.executor.scene import GWEI, TERMS, Scene
 from tests.unit.executor.sends.test_gate import ManualClock
+from warden.executor.books.risk_report import report
 from warden.executor.sends.gate import Gate
 from warden.executor.status import picture
 from warden.runtime.latch import Latch
@@ -22,7 +23,9 @@ def price_of(scene: Scene, path: Path) -> str:
     latch.create()
     gate = Gate(latch, ManualClock(), boot_id="boot", session="me")
     head = Head(journal="executor", rows=1, hash="00")
-    return picture(scene.core, gate, TERMS, scene.now(), session="me", head=head).price_usd
+    shown = picture(scene.core, gate, TERMS, scene.now(), session="me", head=head).price_usd
+    assert report(scene.core.ledger.engine, ["main"], GWEI, scene.now_ns).price_usd == shown
+    return shown
 
 
 def test_i10_a_price_that_vanished_is_not_shown_once_it_is_too_old_to_count(tmp_path: Path) -> None:

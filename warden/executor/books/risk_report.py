@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from warden.domain.money import BPS_ONE, format_ether
+from warden.domain.money import BPS_ONE, WEI_PER_ETHER, format_ether
 from warden.domain.risk import levers, profit_loss, usd
 from warden.domain.risk.breaker_metrics import metrics
 from warden.domain.risk.capital import invested_wei
@@ -38,6 +38,19 @@ _SIZES: Final = frozenset(
 )
 
 
+def price_text(engine: Engine, at_ns: int) -> str:
+    """Return what one ether is worth in USD; empty where nobody knows, or it is too old for the limits (I10).
+
+    Args:
+        engine: the rules.
+        at_ns: UTC now.
+    """
+    means, life_ns = engine.state.means, engine.limits.levers.trade.price_life_ns
+    if means.quote is None or (life_ns is not None and at_ns >= means.priced_ns + life_ns):
+        return ""
+    return usd.format_usd(usd.micro_usd_of(WEI_PER_ETHER, means.quote))
+
+
 def report(
     engine: Engine,
     pools: Sequence[str],
@@ -55,7 +68,7 @@ def report(
         barred: what stands in the way beside the rules.
     """
     state = engine.state
-    low, means, today = state.drawdown, state.means, at_ns // DAY_NS * DAY_NS
+    low, today = state.drawdown, at_ns // DAY_NS * DAY_NS
     known = low.equity_wei is not None
     invested = invested_wei(state.capital)
     return RiskReport(
@@ -74,7 +87,7 @@ def report(
             )
             for name, each in sorted(state.capital.pools.items())
         ),
-        price_usd="" if means.quote is None else usd.format_usd(usd.micro_usd_of(10**18, means.quote)),
+        price_usd=price_text(engine, at_ns),
         equity_wei=low.equity_wei,
         peak_wei=low.peak_wei if known else None,
         opening_wei=state.emergency.day.opening_wei,
