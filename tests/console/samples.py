@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from console.model import Picture
+from console.stopper import StopOrder
 from warden.domain.intents import Decision, Outcome
 from warden.domain.modes import Mode
 from warden.domain.money import Wei
@@ -32,6 +34,8 @@ from warden.wire.telemetry import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from warden.operator.picture import SystemView
 
 MS = 1_000_000
 NOW_NS = 3_600_000 * MS
@@ -291,4 +295,19 @@ def alarmed() -> Snapshot:
             gateway(beta="failing"),
             notifier(alerts=9),
         )
+    )
+
+
+def picture(view: SystemView) -> Picture:
+    """Return what is on the screen of a console that has stopped nothing itself."""
+    return Picture(
+        view=view,
+        word=view.word,
+        why=view.why,
+        order=StopOrder(),
+        wall="07:32:00",
+        tick=1,
+        readonly=False,
+        home="/home/ada/warden",
+        stop_dir="/home/ada/warden/stop",
     )

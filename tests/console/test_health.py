@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 import pytest
 
-from console.model import Picture
-from console.stopper import StopOrder
 from console.widgets.banner import Ages
 from console.widgets.keys import Weakness
 from tests.console import samples
@@ -14,23 +14,16 @@ from warden.domain.health import CheckLine, Health, line
 from warden.operator.view import build_view
 from warden.wire.telemetry import HealthStatus
 
+if TYPE_CHECKING:
+    from console.model import Picture
+
 WELL = line("executor", Health.HEALTHY, "ready")
 
 
 def picture(health: HealthStatus | None) -> Picture:
     """Return the overview's picture of a system that is judged so."""
     view = msgspec.structs.replace(build_view(samples.normal(), samples.NOW_NS), health=health)
-    return Picture(
-        view=view,
-        word=view.word,
-        why=view.why,
-        order=StopOrder(),
-        wall="07:32:00",
-        tick=1,
-        readonly=False,
-        home="/home/ada/warden",
-        stop_dir="/home/ada/warden/stop",
-    )
+    return samples.picture(view)
 
 
 def judged(status: Health, score_bps: int, *lines: CheckLine) -> HealthStatus:

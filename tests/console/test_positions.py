@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from console.model import Picture
-from console.stopper import StopOrder
 from console.widgets.money import Money
 from tests.console import samples
 from warden.domain.money import Wei
@@ -32,17 +30,7 @@ def shown(*positions: PositionLine) -> str:
     executor = msgspec.structs.replace(samples.executor(), positions=positions)
     snapshot = samples.snapshot((samples.watchdog(), executor, samples.gateway(), samples.notifier()))
     view = build_view(snapshot, samples.NOW_NS)
-    picture = Picture(
-        view=view,
-        word=view.word,
-        why=view.why,
-        order=StopOrder(),
-        wall="07:32:00",
-        tick=1,
-        readonly=False,
-        home="/home/ada/warden",
-        stop_dir="/home/ada/warden/stop",
-    )
+    picture = samples.picture(view)
     return Money("money").draw(picture, 100, 6)[2].plain
 
 

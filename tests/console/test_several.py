@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
-from console.model import Picture
 from console.screens.by_hand import instructions
-from console.stopper import StopOrder
 from console.widgets.feeds import Trades
 from console.widgets.processes import Processes
 from tests.console import samples
 from warden.operator.view import build_view
+
+if TYPE_CHECKING:
+    from console.model import Picture
 
 
 def picture(*traders: str) -> Picture:
@@ -24,17 +27,7 @@ def picture(*traders: str) -> Picture:
     told = msgspec.structs.replace(told, processes=(*others, *lines))
     snapshot = samples.snapshot((told, samples.executor(), samples.gateway(), samples.notifier()))
     view = build_view(snapshot, samples.NOW_NS)
-    return Picture(
-        view=view,
-        word=view.word,
-        why=view.why,
-        order=StopOrder(),
-        wall="07:32:00",
-        tick=1,
-        readonly=False,
-        home="/home/ada/warden",
-        stop_dir="/home/ada/warden/stop",
-    )
+    return samples.picture(view)
 
 
 def test_each_trader_is_told_from_the_other() -> None:
